@@ -4,21 +4,82 @@
 BUILD ?= build
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+TOOLS := tests/tools
 REQUIREMENTS := requirements.txt tests/requirements.txt $(wildcard tests/sandbox/requirements.txt)
+COLLECTION := ansible_collections/fleetops/argocd
+COPY := $(BUILD)/collections/$(COLLECTION)
+STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
+
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# ansible-test keeps what it makes in its home; see tests/tools/make_home.py.
+TEST_HOME = HOME="$(abspath $(BUILD))/home"
+PYTHON_VERSION = $$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# Each Python of the collection that is not a shell around `ansible` is checked as a package, under its installed name.
+TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
-.PHONY: help setup lint unit
+.PHONY: help setup test unit test-lowest lint types integration integration-module sanity ansible-lint docs-lint \
+	changelog-lint build demo clean copy home
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
 
+# `make test` prepares once and tells its steps so: the copy must not change under a step that is running.
+ifdef PREPARED
+setup copy home: ;
+else
 setup: ## the environment .venv; quick when it is up to date
-	@PATH="$(SYSTEM_PATH)" python3 tests/tools/setup_environment.py $(VENV) $(REQUIREMENTS)
+	@PATH="$(SYSTEM_PATH)" python3 $(TOOLS)/setup_environment.py $(VENV) $(REQUIREMENTS)
 
-lint: setup ## ruff: rules and format
-	ruff check .
-	ruff format --check .
+copy: setup
+	@python $(TOOLS)/copy_collection.py $(BUILD)/collections
+
+home: setup
+	@python $(TOOLS)/make_home.py $(BUILD)/home
+endif
+
+test: setup copy home ## everything below, two steps at a time; ARGS is not for this one
+	@python $(TOOLS)/run_steps.py $(BUILD)/logs $(MAKE) $(STEPS)
 
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
-	$(PYTHON) -m pytest $(ARGS)
+	python -m pytest $(ARGS)
+
+integration: setup home ## integration targets on the sandbox, in-process: make integration ARGS='argocd_account'
+	$(TEST_HOME) python $(TOOLS)/integration.py $(BUILD)/integration $(ARGS)
+
+integration-module: setup home ## the same targets through the ordinary modules
+	$(TEST_HOME) python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module $(ARGS)
+
+sanity: copy home ## ansible-test sanity, without any ignore: make sanity ARGS='--test pylint'
+	cd $(COPY) && $(TEST_HOME) ansible-test sanity --venv --python $(PYTHON_VERSION) --color no $(ARGS)
+	@echo "ansible-test sanity: no findings"
+
+lint: setup ## ruff (rules and format), yamllint
+	ruff check .
+	ruff format --check .
+	yamllint --strict .
+	@echo "ruff, yamllint: no findings"
+
+types: copy ## mypy, strict
+	cd $(BUILD)/collections && mypy --config-file $(CURDIR)/pyproject.toml $(TYPED)
+
+ansible-lint: copy ## ansible-lint, production profile, offline
+	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
+
+docs-lint: copy ## antsibull-docs: every module's documentation, every reference in it
+	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" \
+		antsibull-docs lint-collection-docs --plugin-docs .
+	@echo "antsibull-docs: no findings"
+
+changelog-lint: setup ## antsibull-changelog: the fragments
+	antsibull-changelog lint
+	@echo "antsibull-changelog: no findings"
+
+build: setup ## the tarball for Galaxy
+	ansible-galaxy collection build --force --output-path $(BUILD) .
+
+demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
+	python tests/demo/demo.py
+
+clean: ## all output; .venv stays
+	rm -rf $(BUILD)

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the integration targets on one sandbox: `integration.py DIRECTORY [--force-module] [TARGET...]`.
+
+DIRECTORY takes the copy of the collection and the sandbox's files. The targets find, as variables: `sandbox_info` (the
+file tests/sandbox/README.md describes), `controller_python` (this interpreter) and `argocd_force_module` (true: the
+ordinary module, false: the action plugin's own process, where it can).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import copy_collection
+
+SANDBOX_START_SECONDS = 30
+STOP_SECONDS = 10
+# ansible-test's closing error names the targets that failed; its exit code only says that some did.
+FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed:\n((?:\S+\n?)+)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@contextlib.contextmanager
+def stopped_at_the_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Never leave a process of ours behind, whatever happened."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def start_sandbox(info: Path) -> subprocess.Popen[str]:
+    info.parent.mkdir(parents=True, exist_ok=True)
+    info.unlink(missing_ok=True)
+    command = [sys.executable, str(copy_collection.ROOT / "tests" / "sandbox")]
+    with info.with_name("sandbox.log").open("w") as log:
+        return subprocess.Popen(
+            [*command, "--names", "c1,c2,c3", "--info", str(info)], stdout=log, stderr=subprocess.STDOUT, text=True
+        )
+
+
+def wait_for(info: Path, sandbox: subprocess.Popen[str]) -> None:
+    """The sandbox writes its info file, as a whole, when it listens."""
+    deadline = time.monotonic() + SANDBOX_START_SECONDS
+    while not info.is_file():
+        if sandbox.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"cannot start the sandbox: see below\n{info.with_name('sandbox.log').read_text()}")
+        time.sleep(0.05)
+
+
+def write_variables(copy: Path, info: Path, *, force_module: bool) -> None:
+    variables = {"sandbox_info": str(info), "controller_python": sys.executable, "argocd_force_module": force_module}
+    # JSON is YAML, and quotes every path for us.
+    (copy / "tests/integration/integration_config.yml").write_text(json.dumps(variables, indent=2) + "\n")
+
+
+def list_targets(copy: Path, wanted: list[str]) -> list[str]:
+    command = ["ansible-test", "integration", "--list-targets", *wanted]
+    answer = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, text=True, check=True)
+    return answer.stdout.split()
+
+
+def run_targets(copy: Path, wanted: list[str]) -> tuple[int, str]:
+    """Run ansible-test, its output passed on as it comes; its exit code and the output."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    command = ["ansible-test", "integration", "--local", "--python", version, "--continue-on-error", *wanted]
+    lines = []
+    process = subprocess.Popen(command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with stopped_at_the_end(process):
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        return process.wait(), "".join(lines)
+
+
+def report(targets: list[str], code: int, output: str, *, way: str) -> int:
+    """Print the closing line; the exit code of this script."""
+    found = FAILED_LIST.search(COLOUR.sub("", output))
+    named = found.group(1).split() if found else []
+    # ansible-test may fail without naming a target (its own error): then none of them is known to have passed.
+    failed = named if named or code == 0 else targets
+    for target in failed:
+        print(f"FAILED {target} ({way})")
+    print(f"{len(targets) - len(failed)} targets passed, {len(failed)} failed ({way})")
+    return 1 if code or not targets else 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run the integration targets on one sandbox.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--force-module", action="store_true")
+    parser.add_argument("targets", nargs="*")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    directory = options.directory.absolute()
+    copy_collection.main(str(directory))
+    copy = directory / "ansible_collections" / "fleetops" / "argocd"
+    targets = list_targets(copy, options.targets)
+    info = directory / "sandbox" / "info.json"
+    with stopped_at_the_end(start_sandbox(info)) as sandbox:
+        wait_for(info, sandbox)
+        write_variables(copy, info, force_module=options.force_module)
+        code, output = run_targets(copy, options.targets)
+    return report(targets, code, output, way="module" if options.force_module else "in-process")
+
+
+if __name__ == "__main__":
+    # So that being stopped unwinds, and the sandbox with it.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    os.environ.pop("ANSIBLE_COLLECTIONS_PATH", None)
+    sys.exit(main(sys.argv[1:]))
