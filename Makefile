@@ -15,6 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # ansible-test keeps what it makes in its home; see tests/tools/make_home.py.
 TEST_HOME = HOME="$(abspath $(BUILD))/home"
 PYTHON_VERSION = $$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/mypy
 # Each Python of the collection that is not a shell around `ansible` is checked as a package, under its installed name.
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
@@ -61,7 +62,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && mypy --config-file $(CURDIR)/pyproject.toml $(TYPED)
+	cd $(BUILD)/collections && mypy $(MYPY) $(TYPED)
+	cd tests/sandbox && mypy $(MYPY) -p argocd_sandbox
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -75,8 +77,8 @@ changelog-lint: setup ## antsibull-changelog: the fragments
 	antsibull-changelog lint
 	@echo "antsibull-changelog: no findings"
 
-build: setup ## the tarball for Galaxy
-	ansible-galaxy collection build --force --output-path $(BUILD) .
+build: copy ## the tarball for Galaxy
+	ansible-galaxy collection build --force --output-path $(BUILD) $(COPY)
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -50,7 +49,7 @@ def copy_changed(target: Path, wanted: set[str]) -> None:
 
 
 def make_repository(target: Path) -> None:
-    """ansible-test and ansible-lint ask git which files count; the outer repository, which ignores build/, says: none."""
+    """For ansible-test and ansible-lint, which ask git what counts; the outer repository ignores all of build/."""
     if not (target / ".git").exists():
         subprocess.run(["git", "init", "--quiet", str(target)], check=True)
 

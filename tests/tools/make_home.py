@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -35,7 +34,7 @@ def pip_settings(listing: str) -> dict[str, str]:
     """
     settings: dict[str, str] = {}
     for line in listing.splitlines():
-        name, _, value = line.partition("=")
+        name, _equals, value = line.partition("=")
         key = name.rpartition(".")[2].removeprefix("default-")
         if key in REACHING_AN_INDEX:
             settings.setdefault(key, str(ast.literal_eval(value)))

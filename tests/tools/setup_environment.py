@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -33,7 +32,7 @@ def usable(command: str, version: str) -> str | None:
         answer = subprocess.run([command, "-c", PROBE], capture_output=True, text=True, check=False)
     except OSError:
         return None
-    path, _, found = answer.stdout.strip().partition("\n")
+    path, _newline, found = answer.stdout.strip().partition("\n")
     return path if answer.returncode == 0 and found == version.replace(".", "\n") else None
 
 

@@ -18,7 +18,7 @@ def _namespace(name: str, *, path: list[str]) -> None:
     module = ModuleType(name)
     module.__path__ = path
     sys.modules[name] = module
-    parent, _, child = name.rpartition(".")
+    parent, _dot, child = name.rpartition(".")
     if parent:
         setattr(sys.modules[parent], child, module)
 
