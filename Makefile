@@ -5,25 +5,30 @@ BUILD ?= build
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 TOOLS := tests/tools
-REQUIREMENTS := requirements.txt tests/requirements.txt $(wildcard tests/sandbox/requirements.txt)
+TO_RUN := requirements.txt tests/requirements.txt tests/sandbox/requirements.txt
+REQUIREMENTS := $(TO_RUN) tests/requirements-lint.txt
 COLLECTION := ansible_collections/fleetops/argocd
 COPY := $(BUILD)/collections/$(COLLECTION)
+# The ansible-cores of meta/runtime.yml, oldest first.
+CORES := 2.16 2.17 2.18 2.19 2.20 2.21
 STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # ansible-test keeps what it makes in its home; see tests/tools/make_home.py.
-TEST_HOME = HOME="$(abspath $(BUILD))/home"
+HOME_DIRECTORY := $(abspath $(BUILD))/home
+TEST_HOME = HOME="$(HOME_DIRECTORY)"
 PYTHON_VERSION = $$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/mypy
 # Each Python of the collection that is not a shell around `ansible` is checked as a package, under its installed name.
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
-.PHONY: help setup test unit test-lowest lint types integration integration-module sanity ansible-lint docs-lint \
-	changelog-lint build demo clean copy home
+.PHONY: help setup test unit test-lowest $(CORES:%=test-%) lint types \
+	integration integration-module sanity ansible-lint docs-lint changelog-lint build demo clean copy home
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
+	@echo "  make test-2.16 ...        the tests that run the collection, with another ansible-core: $(CORES)"
 
 # `make test` prepares once and tells its steps so: the copy must not change under a step that is running.
 ifdef PREPARED
@@ -36,10 +41,10 @@ copy: setup
 	@python $(TOOLS)/copy_collection.py $(BUILD)/collections
 
 home: setup
-	@python $(TOOLS)/make_home.py $(BUILD)/home
+	@python $(TOOLS)/make_home.py "$(HOME_DIRECTORY)"
 endif
 
-test: setup copy home ## everything below, two steps at a time; ARGS is not for this one
+test: setup copy home ## lint, types, unit, integration both ways, sanity, documentation: two steps at a time
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs $(MAKE) $(STEPS)
 
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
@@ -79,6 +84,22 @@ changelog-lint: setup ## antsibull-changelog: the fragments
 
 build: copy ## the tarball for Galaxy
 	ansible-galaxy collection build --force --output-path $(BUILD) $(COPY)
+
+# The oldest releases requirements.txt allows, on the oldest Python that the rest of the tools runs on.
+test-lowest: ## the unit tests with the lowest versions of requirements.txt
+	@mkdir -p $(BUILD)/lowest
+	@sed 's/>=/==/' requirements.txt > $(BUILD)/lowest/pinned.txt
+	TEST_PYTHON=3.11 $(MAKE) unit VENV=$(BUILD)/lowest/venv REQUIREMENTS="$(BUILD)/lowest/pinned.txt $(TO_RUN)"
+
+# One ansible-core each: `make test-2.16`. The newest Python both it and its ansible-test know.
+PYTHON_OF_2.16 := 3.12
+PYTHON_OF_2.17 := 3.12
+$(CORES:%=test-%): test-%:
+	@mkdir -p $(BUILD)/core-$*
+	@echo 'ansible-core~=$*.0' > $(BUILD)/core-$*/core.txt
+	TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) $(MAKE) test VENV=$(BUILD)/core-$*/venv BUILD=$(BUILD)/core-$* \
+		HOME_DIRECTORY="$(HOME_DIRECTORY)" REQUIREMENTS="$(TO_RUN) $(BUILD)/core-$*/core.txt" \
+		STEPS="integration integration-module sanity unit"
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py
