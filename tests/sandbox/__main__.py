@@ -1,0 +1,16 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry for `python -m tests.sandbox` and for `python <path>/tests/sandbox`, from any working directory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from argocd_sandbox.cli import main  # noqa: E402 - the line above makes the package findable
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

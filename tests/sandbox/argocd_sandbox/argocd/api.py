@@ -1,0 +1,213 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Argo CD server of one cluster: HTTP in, HTTP out.
+
+Source: argo-cd server/server.go, server/session, server/account, server/version, server/logout; util/grpc/json.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..clock import Clock
+from ..http import PLAIN_TEXT, Request, Response, text_response
+from ..ledger import ARGOCD, Ledger
+from ..snapshot import Snapshot
+from ..store import ObjectStore
+from .account_service import AccountService
+from .errors import HTTP_STATUS, INTERNAL, UNKNOWN, GrpcError, KubernetesError, PlainError
+from .gojson import decode, encode, omit_empty
+from .rbac import Rbac
+from .release import Release
+from .routing import Arguments, Handler, Route, dispatch, redirect_if_unclean, refuse_content_type, route
+from .sessions import COOKIE, Sessions, cookie_token
+from .settings import SettingsManager
+from .tokens import Caller
+
+BUILD = {
+    "BuildDate": "2026-01-01T00:00:00Z",
+    "GitCommit": "0000000000000000000000000000000000000000",
+    "GitTreeState": "clean",
+    "GoVersion": "go1.26.0",
+    "Compiler": "gc",
+    "Platform": "linux/amd64",
+    "KustomizeVersion": "v5.8.0",
+    "HelmVersion": "v3.19.0",
+    "KubectlVersion": "v0.34.0",
+    "JsonnetVersion": "v0.21.0",
+}
+INDEX = b"<!doctype html><html><head><title>Argo CD</title></head><body></body></html>\n"
+PASSWORD_FIELDS: dict[str, type] = {"name": str, "currentPassword": str, "newPassword": str}
+SESSION_FIELDS: dict[str, type] = {"username": str, "password": str, "token": str}
+
+
+class ArgoCd:
+    """`root` is the server's --rootpath; `login_delay` seconds imitate the delay against guessing names."""
+
+    def __init__(
+        self,
+        *,
+        store: ObjectStore,
+        snapshot: Snapshot,
+        rbac: Rbac,
+        ledger: Ledger,
+        clock: Clock,
+        release: Release,
+        root: str,
+        login_delay: float,
+        pause: Callable[[float], object],
+    ) -> None:
+        settings = SettingsManager(store, snapshot, clock, release, pause)
+        self._snapshot = snapshot
+        self._sessions = Sessions(settings, clock, release)
+        self._accounts = AccountService(settings, self._sessions, rbac, clock, release)
+        self._ledger = ledger
+        self._release = release
+        self._root = root
+        self._login_delay = login_delay
+        self._routes = self._build_routes()
+
+    def _build_routes(self) -> tuple[Route, ...]:
+        account = "/api/v1/account"
+        return (
+            route("POST", "/api/v1/session", self._login),
+            route("DELETE", "/api/v1/session", self._log_off),
+            route("GET", "/api/v1/session/userinfo", self._user_info),
+            route("GET", "/api/version", self._version),
+            route("GET", account, self._authenticated(self._list)),
+            route("GET", account + "/{name}", self._authenticated(self._get)),
+            route("PUT", account + "/password", self._update_password),
+            route("POST", account + "/{name}/token", self._create_token),
+            route("DELETE", account + "/{name}/token/{id}", self._authenticated(self._delete_token)),
+            route("GET", account + "/can-i/{resource}/{action}/{item=**}", self._authenticated(self._can_i)),
+        )
+
+    def handle(self, request: Request) -> Response:
+        self._snapshot.advance()
+        redirect = redirect_if_unclean(request, self._root, self._release)
+        if redirect is not None:
+            return redirect
+        if request.path == "/healthz":
+            return Response(200, b"ok", PLAIN_TEXT)
+        if request.path == "/auth/logout":
+            return self._log_out(request)
+        if request.path.startswith("/api/"):
+            return refuse_content_type(request, self._release) or self._dispatch(request)
+        return _static(request)
+
+    def _dispatch(self, request: Request) -> Response:
+        try:
+            return dispatch(self._routes, request)
+        except GrpcError as error:
+            return _error(error.code, error.message)
+        except KubernetesError as error:
+            return _error(error.code, str(error))
+        except PlainError as error:
+            return _error(UNKNOWN, str(error))
+
+    def _authenticated(self, handler: Callable[[Caller, Request, Arguments], dict[str, Any]]) -> Handler:
+        """For calls whose message has no body."""
+
+        def handle(request: Request, arguments: Arguments) -> Response:
+            caller = self._sessions.caller(request)
+            return self._answer(caller, handler(caller, request, arguments))
+
+        return handle
+
+    def _answer(self, caller: Caller | None, message: dict[str, Any]) -> Response:
+        """A login token near its end is renewed on the way out, in a header and in the cookie."""
+        renewed = caller.renewed if caller is not None else ""
+        headers = (("Grpc-Metadata-Renew-Token", renewed), self._cookie(renewed)) if renewed else ()
+        return _ok(message, headers)
+
+    def _cookie(self, token: str) -> tuple[str, str]:
+        path = self._root or "/"
+        return "Set-Cookie", f"{COOKIE}={token}; path={path}; SameSite=lax; httpOnly; Secure"
+
+    def _write(self, request: Request, what: str) -> None:
+        self._ledger.write(ARGOCD, method=request.method, path=request.path, what=what)
+
+    # sessions
+
+    def _login(self, request: Request, _: Arguments) -> Response:
+        wish = decode(request.body, "SessionCreateRequest", SESSION_FIELDS)
+        try:
+            token = self._sessions.login(wish["username"], wish["password"], wish["token"])
+        except GrpcError as error:
+            return _error(error.code, error.message, delay=self._login_delay)
+        self._ledger.logins += 1
+        return _ok({"token": token}, (self._cookie(token),), delay=self._login_delay)
+
+    def _log_off(self, _: Request, __: Arguments) -> Response:
+        return _ok({})
+
+    def _log_out(self, request: Request) -> Response:
+        token = cookie_token(request)
+        if not token:
+            return text_response(400, "Failed to retrieve ArgoCD auth token")
+        self._sessions.log_out(token)
+        location = f"http://{request.header('host')}{self._root}"
+        gone = ("Set-Cookie", f"{COOKIE}=; Path={self._root or '/'}")
+        return Response(303, b"", "text/html; charset=utf-8", (gone, ("Location", location)))
+
+    def _user_info(self, request: Request, _: Arguments) -> Response:
+        caller = self._sessions.optional_caller(request)
+        if caller is None or not caller.issuer:
+            return _ok({})
+        return self._answer(caller, {"loggedIn": True, "username": caller.name, "iss": caller.issuer})
+
+    def _version(self, request: Request, _: Arguments) -> Response:
+        caller = self._sessions.optional_caller(request)
+        version = {"Version": f"{self._release}+0000000"}
+        return self._answer(caller, version if caller is None else {**version, **BUILD})
+
+    # accounts
+
+    def _list(self, caller: Caller, _: Request, __: Arguments) -> dict[str, Any]:
+        return self._accounts.list(caller)
+
+    def _get(self, caller: Caller, _: Request, arguments: Arguments) -> dict[str, Any]:
+        return self._accounts.get(caller, arguments["name"])
+
+    def _create_token(self, request: Request, arguments: Arguments) -> Response:
+        # The gateway decodes the body before anybody is authenticated.
+        wish = decode(request.body, "CreateTokenRequest", {"name": str, "id": str, "expiresIn": int})
+        caller = self._sessions.caller(request)
+        token = self._accounts.create_token(caller, arguments["name"], wish["id"], wish["expiresIn"])
+        self._write(request, f"create token of account {arguments['name']}")
+        return self._answer(caller, {"token": token})
+
+    def _delete_token(self, caller: Caller, request: Request, arguments: Arguments) -> dict[str, Any]:
+        self._accounts.delete_token(caller, arguments["name"], arguments["id"])
+        self._write(request, f"delete token {arguments['id']} of account {arguments['name']}")
+        return {}
+
+    def _update_password(self, request: Request, _: Arguments) -> Response:
+        wish = decode(request.body, "UpdatePasswordRequest", PASSWORD_FIELDS)
+        caller = self._sessions.caller(request)
+        self._accounts.update_password(caller, wish["name"], wish["currentPassword"], wish["newPassword"])
+        self._write(request, f"change password of account {wish['name'] or caller.name}")
+        return self._answer(caller, {})
+
+    def _can_i(self, caller: Caller, _: Request, arguments: Arguments) -> dict[str, Any]:
+        allowed = self._accounts.can_i(caller, arguments["resource"], arguments["action"], arguments["item"])
+        return {"value": "yes" if allowed else "no"}
+
+
+def _ok(message: dict[str, Any], headers: tuple[tuple[str, str], ...] = (), delay: float = 0.0) -> Response:
+    metadata = ("Grpc-Metadata-Content-Type", "application/grpc")
+    return Response(200, encode(message), headers=(metadata, *headers), delay=delay)
+
+
+def _error(code: int, text: str, delay: float = 0.0) -> Response:
+    body = encode(omit_empty({"error": text, "code": code, "message": text}))
+    return Response(HTTP_STATUS.get(code, HTTP_STATUS[INTERNAL]), body, delay=delay)
+
+
+def _static(request: Request) -> Response:
+    """The user interface answers every unknown path to a browser, so a wrong path may well say 200."""
+    if "text/html" in request.header("accept") and request.method in ("GET", "HEAD"):
+        return Response(200, INDEX, "text/html; charset=utf-8")
+    return text_response(404, "404 page not found")

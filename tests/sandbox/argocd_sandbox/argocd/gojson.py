@@ -1,0 +1,89 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON as Go's encoding/json writes and reads it, on structs whose every field is omitempty.
+
+Source: argo-cd util/grpc/json.go; Go encoding/json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import INVALID_ARGUMENT, GrpcError
+
+ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+INT64 = range(-(2**63), 2**63)
+
+
+class RawNumber(str):
+    """A JSON number that is no integer literal, as written."""
+
+    __slots__ = ()
+
+
+def encode(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for character, escape in ESCAPED.items():
+        text = text.replace(character, escape)
+    return text.encode()
+
+
+def omit_empty(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Without false, 0, '', empty lists and null."""
+    return {key: value for key, value in message.items() if value}
+
+
+def decode(body: bytes, message: str, fields: Mapping[str, type]) -> dict[str, Any]:
+    """The fields of a request message, zero values where absent; raises 400/3 with Go's text.
+
+    Names match case-insensitively, unknown ones are ignored, and so is what follows the first value.
+    """
+    found: dict[str, Any] = {name: kind() for name, kind in fields.items()}
+    names = {name.lower(): name for name in fields}
+    for key, value in _first_value(body, message).items():
+        name = names.get(key.lower())
+        if name is not None and value is not None:
+            found[name] = _checked(value, f"{message}.{name}", fields[name])
+    return found
+
+
+def _first_value(body: bytes, message: str) -> dict[str, Any]:
+    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
+    if not text:
+        return {}
+    try:
+        value, _ = json.JSONDecoder(parse_float=RawNumber).raw_decode(text)
+    except json.JSONDecodeError as error:
+        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error.pos)) from error
+    if value is not None and not isinstance(value, dict):
+        text = f"json: cannot unmarshal {_kind(value)} into Go value of type account.{message}"
+        raise GrpcError(INVALID_ARGUMENT, text)
+    return value or {}
+
+
+def syntax_error(text: str, position: int) -> str:
+    """Go's words for bad JSON; the part after the character is the most common of several."""
+    if position >= len(text):
+        return "unexpected EOF"
+    return f"invalid character '{text[position]}' looking for beginning of value"
+
+
+def _checked(value: Any, field: str, kind: type) -> Any:
+    if kind is int and type(value) is int and value in INT64:
+        return value
+    if kind is str and type(value) is str:
+        return value
+    go_type = "int64" if kind is int else "string"
+    text = f"json: cannot unmarshal {_kind(value, kind)} into Go struct field {field} of type {go_type}"
+    raise GrpcError(INVALID_ARGUMENT, text)
+
+
+def _kind(value: Any, wanted: type = dict) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, RawNumber)):
+        return f"number {value}" if wanted is int else "number"
+    return {str: "string", list: "array", dict: "object"}[type(value)]

@@ -1,0 +1,121 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One cluster: its objects, the two APIs over them, and what a test wants to know or change."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import bcrypt
+
+from .argocd.api import ArgoCd
+from .argocd.rbac import Rbac
+from .argocd.release import Release
+from .clock import Clock
+from .faults import Faults
+from .http import Request, Response
+from .installation import MANAGER, fresh_installation
+from .kubernetes.api import KubernetesApi
+from .kubernetes.objects import normalised
+from .ledger import Ledger
+from .managed_fields import record_update
+from .snapshot import Snapshot
+from .store import Key, Object, ObjectStore, key_of
+
+REMEMBERED_REQUESTS = 1000
+# The cheapest cost bcrypt has: N clusters start in well under two seconds, and nobody attacks this hash.
+BCRYPT_COST = 4
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Of the Argo CD servers: delays in seconds, and the release they are."""
+
+    visible_after: float
+    login_delay: float
+    release: Release
+
+
+class Cluster:
+    """Credentials live as long as the process; everything else is new after a reset.
+
+    `lock` guards all state; a condition, because waiting on it gives it free for the time.
+    """
+
+    def __init__(self, name: str, behaviour: Behaviour) -> None:
+        self.name = name
+        self.behaviour = behaviour
+        self.lock = threading.Condition(threading.RLock())
+        self.kubernetes_token = secrets.token_urlsafe(32)
+        self.admin_password = secrets.token_urlsafe(12)
+        self._admin_hash = bcrypt.hashpw(self.admin_password.encode(), bcrypt.gensalt(BCRYPT_COST, prefix=b"2a"))
+        self.reset()
+
+    def reset(self) -> None:
+        self.clock = Clock()
+        self.ledger = Ledger()
+        self.faults = Faults()
+        self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
+        self.store = ObjectStore(self._on_change)
+        rbac = Rbac(self.store, self.behaviour.release)
+        self.snapshot = Snapshot(self.behaviour.visible_after, rbac.on_event)
+        self._kubernetes = KubernetesApi(self.store, self.ledger, self.clock, self.kubernetes_token)
+        self._argocd = ArgoCd(
+            store=self.store,
+            snapshot=self.snapshot,
+            rbac=rbac,
+            ledger=self.ledger,
+            clock=self.clock,
+            release=self.behaviour.release,
+            root=f"/{self.name}/argocd",
+            login_delay=self.behaviour.login_delay,
+            pause=self.lock.wait,
+        )
+        for item in fresh_installation(self._admin_hash.decode(), self.clock.rfc3339()):
+            self.plant(item)
+
+    def _on_change(self, key: Key, item: Object | None) -> None:
+        self.snapshot.record(key, item)
+
+    def kubernetes(self, request: Request) -> Response:
+        with self.lock:
+            return self._kubernetes.handle(request)
+
+    def argocd(self, request: Request) -> Response:
+        with self.lock:
+            return self._argocd.handle(request)
+
+    def plant(self, item: Object) -> Object:
+        """Create or replace an object outside the APIs: not counted, seen by Argo CD at once."""
+        item = {"apiVersion": "v1", **item}
+        before = self.store.get(key_of(item))
+        now = self.clock.rfc3339()
+        known = {"uid": str(uuid.uuid4()), "creationTimestamp": now}
+        if before is not None:
+            known = {field: before["metadata"][field] for field in known}
+        item["metadata"] = {**known, **item["metadata"]}
+        item = normalised(item)
+        if "managedFields" not in item["metadata"]:
+            item["metadata"]["managedFields"] = record_update(before, item, MANAGER, now)
+        stored = self.store.put(item)
+        self.snapshot.resync()
+        return stored
+
+    def uproot(self, key: Key) -> bool:
+        """Delete an object outside the APIs; False if there is none."""
+        if self.store.get(key) is None:
+            return False
+        self.store.delete(key)
+        self.snapshot.resync()
+        return True
+
+    def remember(self, request: Request, status: int | None) -> None:
+        with self.lock:
+            entry = {"method": request.method, "path": request.path, "query": request.query, "status": status}
+            self.requests.append(entry)

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults on request: refuse, delay, or lose a request or its answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .http import PLAIN_TEXT, Response
+
+
+@dataclass
+class Fault:
+    """Applies to the next `times` requests whose method and path match (`path` is searched, as a regex)."""
+
+    method: str
+    path: re.Pattern[str]
+    times: int
+    status: int | None
+    body: Any
+    headers: tuple[tuple[str, str], ...]
+    drop_before: bool
+    drop_after: bool
+    delay: float
+
+    @classmethod
+    def parse(cls, wish: dict[str, Any]) -> Fault:
+        match = wish.get("match", {})
+        return cls(
+            method=match.get("method", ""),
+            path=re.compile(match.get("path", "")),
+            times=int(wish.get("times", 1)),
+            status=wish.get("status"),
+            body=wish.get("body", ""),
+            headers=tuple((str(name), str(value)) for name, value in wish.get("headers", {}).items()),
+            drop_before=bool(wish.get("drop_before")),
+            drop_after=bool(wish.get("drop_after")),
+            delay=float(wish.get("delay", 0)),
+        )
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.times > 0 and self.method in ("", method) and self.path.search(path) is not None
+
+    def answer(self) -> Response | None:
+        """The answer to give instead of handling the request, if any. A text body is sent as it is."""
+        if self.status is None:
+            return None
+        if isinstance(self.body, str):
+            return Response(self.status, self.body.encode(), PLAIN_TEXT, self.headers)
+        return Response(self.status, json.dumps(self.body).encode(), headers=self.headers)
+
+
+class Faults:
+    """The faults waiting in one cluster; the oldest that matches is used."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        self._waiting.append(fault)
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        for fault in self._waiting:
+            if fault.matches(method, path):
+                fault.times -= 1
+                return fault
+        return None

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of a fresh Argo CD installation.
+
+Source: argo-cd manifests/base (config, server); passwords and keys as the server generates them at first start.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from typing import Any
+
+from .store import Object
+
+NAMESPACE = "argocd"
+MANAGER = "kubectl-client-side-apply"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def _labels(name: str, component: str = "") -> dict[str, str]:
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
+    return {**labels, "app.kubernetes.io/component": component} if component else labels
+
+
+def _object(kind: str, name: str, labels: dict[str, str], **content: Any) -> Object:
+    item: Object = {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels, "annotations": {}},
+        **content,
+    }
+    applied = json.dumps({key: value for key, value in item.items() if key not in ("data", "type")}) + "\n"
+    item["metadata"]["annotations"][LAST_APPLIED] = applied
+    return item
+
+
+def namespace(name: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
+
+
+def _encode(data: dict[str, str]) -> dict[str, str]:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+
+
+def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
+    """`now` (RFC3339) becomes admin's passwordMtime; the signing key is new each time."""
+    secret_key = base64.b64encode(secrets.token_bytes(32)).decode()
+    passwords = {
+        "admin.password": admin_password_hash,
+        "admin.passwordMtime": now,
+        "server.secretkey": secret_key,
+    }
+    ports = [
+        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080},
+        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": 8080},
+    ]
+    selector = {"app.kubernetes.io/name": "argocd-server"}
+    return [
+        namespace("default"),
+        namespace(NAMESPACE),
+        _object("ConfigMap", "argocd-cm", _labels("argocd-cm")),
+        _object("ConfigMap", "argocd-rbac-cm", _labels("argocd-rbac-cm")),
+        _object("Secret", "argocd-secret", _labels("argocd-secret"), type="Opaque", data=_encode(passwords)),
+        _object(
+            "Service",
+            "argocd-server",
+            _labels("argocd-server", "server"),
+            spec={"type": "ClusterIP", "clusterIP": "10.96.0.80", "ports": ports, "selector": selector},
+        ),
+    ]

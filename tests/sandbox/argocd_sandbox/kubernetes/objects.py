@@ -1,0 +1,144 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure rules for objects: merging a patch, Go's decoding of fields, validation, immutability.
+
+Source: RFC 7396; kubernetes pkg/apis/core/validation/validation.go; apimachinery pkg/api/validation/objectmeta.go.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import json
+import re
+from typing import Any
+
+from ..store import Object
+from . import status
+
+CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+CONFIG_KEY_TEXT = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
+    "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+SERVER_FIELDS = ("creationTimestamp", "managedFields", "resourceVersion", "uid")
+STRING_MAPS = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """RFC 7396: null deletes, objects merge, everything else replaces."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+def go_kind(value: Any) -> str:
+    """What encoding/json calls a JSON value in its errors."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "number"
+    return {str: "string", dict: "object", list: "array"}.get(type(value), "null")
+
+
+def decoding_error(item: Object) -> str | None:
+    """The error of Go's decoder for a map that holds something else than strings."""
+    kind = item.get("kind", "")
+    maps = [(name, item.get(name)) for name in STRING_MAPS.get(kind, ())]
+    metadata = item.get("metadata", {})
+    maps += [(f"metadata.{name}", metadata.get(name)) for name in ("labels", "annotations")]
+    for name, values in maps:
+        if values is not None and not isinstance(values, dict):
+            return (
+                f"json: cannot unmarshal {go_kind(values)} into Go struct field {kind}.{name} of type map[string]string"
+            )
+        for value in (values or {}).values():
+            if not isinstance(value, str):
+                return f"json: cannot unmarshal {go_kind(value)} into Go struct field {kind}.{name} of type string"
+    return _base64_error(item)
+
+
+def _base64_error(item: Object) -> str | None:
+    for value in (item.get("data") or {}).values() if item.get("kind") == "Secret" else ():
+        try:
+            base64.b64decode(value, validate=True)
+        except binascii.Error:
+            return "illegal base64 data at input byte 0"
+    return None
+
+
+def normalised(item: Object) -> Object:
+    """stringData merged into data, empty maps left out: what is stored."""
+    stored = copy.deepcopy(item)
+    for key, value in (stored.pop("stringData", None) or {}).items():
+        stored.setdefault("data", {})[key] = base64.b64encode(value.encode()).decode()
+    if stored["kind"] == "Secret":
+        stored.setdefault("type", "Opaque")
+    for holder, names in ((stored, ("data", "binaryData")), (stored["metadata"], ("labels", "annotations"))):
+        for name in names:
+            if not holder.get(name, True):
+                del holder[name]
+    return stored
+
+
+def validate(item: Object) -> None:
+    """Raise the 422 for a bad name or key."""
+    kind, name = item["kind"], item["metadata"]["name"]
+    if not SUBDOMAIN.fullmatch(name):
+        raise status.invalid(kind, name, "metadata.name", f"Invalid value: {json.dumps(name)}: {SUBDOMAIN_TEXT}")
+    if kind not in STRING_MAPS:
+        return
+    for field in ("data", "binaryData"):
+        for key in item.get(field) or {}:
+            if not CONFIG_KEY.fullmatch(key) or len(key) > 253 or key in (".", ".."):
+                raise status.invalid(
+                    kind, name, f"{field}[{key}]", f"Invalid value: {json.dumps(key)}: {CONFIG_KEY_TEXT}"
+                )
+
+
+def validate_update(before: Object, after: Object) -> None:
+    """Raise the 422 for a change of what cannot change."""
+    kind, name = before["kind"], before["metadata"]["name"]
+    uid = after["metadata"].get("uid")
+    if uid != before["metadata"]["uid"]:
+        raise status.invalid(kind, name, "metadata.uid", f"Invalid value: {json.dumps(uid)}: field is immutable")
+    if kind == "Secret" and after.get("type") != before.get("type"):
+        text = f"Invalid value: {json.dumps(after.get('type'))}: field is immutable"
+        raise status.invalid(kind, name, "type", text)
+    if before.get("immutable") and any(after.get(f) != before.get(f) for f in ("data", "binaryData", "immutable")):
+        text = "Forbidden: field is immutable when `immutable` is set"
+        raise status.invalid(kind, name, "data", text, "FieldValueForbidden")
+
+
+def changed_fields(before: Object | None, after: Object) -> list[str]:
+    """The names of changed fields, maps one level deep; values are never told."""
+    old, new = _named_fields(before or {}), _named_fields(after)
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def _named_fields(item: Object) -> dict[str, Any]:
+    metadata = {key: value for key, value in item.get("metadata", {}).items() if key not in SERVER_FIELDS}
+    found: dict[str, Any] = {}
+    for prefix, holder in (("", item), ("metadata.", metadata)):
+        for name, value in holder.items():
+            if (prefix, name) == ("", "metadata"):
+                continue
+            if isinstance(value, dict):
+                found.update({f"{prefix}{name}.{key}": below for key, below in value.items()})
+            else:
+                found[prefix + name] = value
+    return found

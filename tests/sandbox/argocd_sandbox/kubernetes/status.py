@@ -1,0 +1,83 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes `Status` objects for errors.
+
+Source: apimachinery pkg/api/errors/errors.go (messages), pkg/apis/meta/v1/types.go (reasons).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..http import Response, json_response
+
+CONFLICT_TEXT = "the object has been modified; please apply your changes to the latest version and try again"
+PATCH_TYPES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+)
+
+
+class StatusError(Exception):
+    """A refusal of the Kubernetes API."""
+
+    def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.body = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            **({} if details is None else {"details": details}),
+            "code": code,
+        }
+
+    def response(self) -> Response:
+        return json_response(self.code, self.body)
+
+
+def unauthorized() -> StatusError:
+    return StatusError(401, "Unauthorized", "Unauthorized")
+
+
+def bad_request(message: str) -> StatusError:
+    return StatusError(400, "BadRequest", message)
+
+
+def no_route() -> StatusError:
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def not_found(plural: str, name: str) -> StatusError:
+    return StatusError(404, "NotFound", f'{plural} "{name}" not found', {"name": name, "kind": plural})
+
+
+def already_exists(plural: str, name: str) -> StatusError:
+    return StatusError(409, "AlreadyExists", f'{plural} "{name}" already exists', {"name": name, "kind": plural})
+
+
+def conflict(plural: str, name: str, cause: str = CONFLICT_TEXT) -> StatusError:
+    message = f'Operation cannot be fulfilled on {plural} "{name}": {cause}'
+    return StatusError(409, "Conflict", message, {"name": name, "kind": plural})
+
+
+def method_not_allowed() -> StatusError:
+    text = "the server does not allow this method on the requested resource"
+    return StatusError(405, "MethodNotAllowed", text, {})
+
+
+def unsupported_patch() -> StatusError:
+    text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(PATCH_TYPES)
+    return StatusError(415, "UnsupportedMediaType", text, {})
+
+
+def invalid(kind: str, name: str, field: str, message: str, reason: str = "FieldValueInvalid") -> StatusError:
+    cause = {"reason": reason, "message": message, "field": field}
+    details = {**({"name": name} if name else {}), **({"kind": kind} if kind else {}), "causes": [cause]}
+    return StatusError(422, "Invalid", f'{kind} "{name}" is invalid: {field}: {message}', details)

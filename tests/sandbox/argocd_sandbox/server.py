@@ -1,0 +1,159 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one TLS port: threads, keep-alive, raw paths, faults.
+
+The standard library's server and not an ASGI one: a fault must be able to close the connection without an answer.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from . import control
+from .cluster import Cluster
+from .faults import Fault
+from .http import PLAIN_TEXT, Request, Response, text_response
+
+SECTIONS = ("k8s", "argocd", "_control")
+
+
+class Dropped(Exception):
+    """The connection is to be closed without an answer."""
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """Handlers find the clusters here; the TLS handshake happens in the connection's own thread."""
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, port: int, context: ssl.SSLContext, clusters: Mapping[str, Cluster], log: Path | None) -> None:
+        self.clusters = clusters
+        self._context = context
+        self._log = log.open("a", encoding="utf-8", buffering=1) if log is not None else None
+        super().__init__(("127.0.0.1", port), Handler)
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def get_request(self) -> tuple[socket, Any]:
+        connection, address = super().get_request()
+        wrapped = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is no news; anything else is a bug and shown."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, (ConnectionError, ssl.SSLError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+    def note(self, method: str, path: str, status: int | None) -> None:
+        if self._log is not None:
+            self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {method} {path} {status or 'dropped'}\n")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads one request, finds its cluster and API, sends the answer."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: SandboxServer
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline:
+            self.close_connection = True
+        elif self.parse_request():
+            self._serve()
+
+    def _serve(self) -> None:
+        # Not self.path: the standard library rewrites it.
+        target = self.raw_requestline.split()[1].decode("latin-1")
+        path, _, query = target.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = Request(self.command, path, query, self._header_values(), body)
+        name, section = _place(path)
+        cluster = self.server.clusters.get(name)
+        try:
+            response = _outside(path) if cluster is None else serve(cluster, section, request)
+        except Dropped:
+            self.close_connection = True
+            self.server.note(request.method, path, None)
+            return
+        self.server.note(request.method, path, response.status)
+        self._send(response, cluster)
+
+    def _header_values(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, value in self.headers.items():
+            separator = "; " if name.lower() == "cookie" else ", "
+            found[name.lower()] = f"{found[name.lower()]}{separator}{value}" if name.lower() in found else value
+        return found
+
+    def _send(self, response: Response, cluster: Cluster | None) -> None:
+        self.send_response_only(response.status)
+        self.send_header("Date", cluster.clock.http_date() if cluster is not None else self.date_time_string())
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(response.body)))
+        for name, value in response.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Cluster and section of a raw path."""
+    parts = path.split("/", 3)
+    return ("".join(parts[1:2]), "".join(parts[2:3]))
+
+
+def _outside(path: str) -> Response:
+    if path == "/healthz":
+        return Response(200, b"ok", PLAIN_TEXT)
+    return text_response(404, "404 page not found")
+
+
+def serve(cluster: Cluster, section: str, request: Request) -> Response:
+    """The answer of one of the cluster's APIs, faults applied; raises Dropped."""
+    prefix = f"/{cluster.name}/{section}"
+    if section not in SECTIONS or not request.path.startswith(f"{prefix}/"):
+        return text_response(404, "404 page not found")
+    inner = request.below(prefix)
+    if section == "_control":
+        return control.handle(cluster, inner)
+    with cluster.lock:
+        fault = cluster.faults.take(request.method, request.path)
+    try:
+        response = _handle(cluster, section, inner, fault)
+    except Dropped:
+        cluster.remember(request, None)
+        raise
+    cluster.remember(request, response.status)
+    if response.delay:
+        time.sleep(response.delay)
+    return response
+
+
+def _handle(cluster: Cluster, section: str, request: Request, fault: Fault | None) -> Response:
+    if fault is not None and fault.delay:
+        time.sleep(fault.delay)
+    if fault is not None and fault.drop_before:
+        raise Dropped
+    answer = fault.answer() if fault is not None else None
+    if answer is None:
+        answer = cluster.kubernetes(request) if section == "k8s" else cluster.argocd(request)
+    if fault is not None and fault.drop_after:
+        raise Dropped
+    return answer
