@@ -67,8 +67,7 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && mypy $(MYPY) $(TYPED)
-	cd tests/sandbox && mypy $(MYPY) -p argocd_sandbox
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox mypy $(MYPY) $(TYPED) -p argocd_sandbox
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production

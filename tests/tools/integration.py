@@ -72,7 +72,9 @@ def write_variables(copy: Path, info: Path, *, force_module: bool) -> None:
 
 def list_targets(copy: Path, wanted: list[str]) -> list[str]:
     command = ["ansible-test", "integration", "--list-targets", *wanted]
-    answer = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, text=True, check=True)
+    answer = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, text=True, check=False)
+    if answer.returncode:
+        sys.exit("cannot list the integration targets: see ansible-test's words above")
     return answer.stdout.split()
 
 

@@ -9,6 +9,8 @@ failed is printed as a whole. Steps start in the order given: name the long ones
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 AT_A_TIME = 2
+MAKE_NOTE = re.compile(r"make(\[\d+\])?: ")
+
+
+def say(text: str) -> None:
+    """One write, so that lines of steps that run at once never mix."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Result:
     @property
     def closing_line(self) -> str:
         """The last line the step's tool had to say: what it counted."""
-        lines = [line.strip(" =") for line in self.log.splitlines()]
+        lines = [line.strip(" =") for line in self.log.splitlines() if not MAKE_NOTE.match(line)]
         return next((line for line in reversed(lines) if line), "")
 
 
@@ -47,12 +56,18 @@ class Steps:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def run(self, step: str) -> Result:
-        print(f"--- {step}: started", flush=True)
+        say(f"--- {step}: started")
         path = self._logs / f"{step}.log"
         started = time.monotonic()
         with path.open("wb") as log:
             command = [self._make, "--no-print-directory", "--silent", step, "PREPARED=1"]
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"NO_COLOR": "1"},
+            )
             self._processes.append(process)
             code = process.wait()
         return Result(step, code, time.monotonic() - started, path.read_text(errors="replace"))
@@ -65,8 +80,8 @@ class Steps:
 def show(result: Result) -> None:
     """A failed step's whole log, and what a reader needs of the others."""
     if result.code:
-        print(f"--- {result.step}: its log\n{result.log}")
-    print(f"--- {result.step}: {result.word} in {result.seconds:.0f} s; {result.closing_line}", flush=True)
+        say(f"--- {result.step}: its log\n{result.log}")
+    say(f"--- {result.step}: {result.word} in {result.seconds:.0f} s; {result.closing_line}")
 
 
 def summary(results: list[Result]) -> str:
@@ -89,7 +104,7 @@ def main(logs: Path, make: str, names: list[str]) -> int:
             pool.shutdown(wait=False, cancel_futures=True)
             steps.stop()
             raise
-    print(summary(sorted(results, key=lambda one: names.index(one.step))))
+    say(summary(sorted(results, key=lambda one: names.index(one.step))))
     return 1 if any(one.code for one in results) else 0
 
 
