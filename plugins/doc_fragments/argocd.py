@@ -1,0 +1,58 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to reach and log in to Argo CD."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of the Argo CD API."""
+
+    DOCUMENTATION = r"""
+options:
+  argocd_url:
+    description:
+      - Address of Argo CD, with or without C(https://), with its root path if it has one.
+      - If not set, the environment variable E(ARGOCD_SERVER) is used.
+    type: str
+  argocd_auth_token:
+    description:
+      - Token to log in to Argo CD with. Needs C(accounts, update) on the account.
+      - If not set, the environment variable E(ARGOCD_AUTH_TOKEN) is used.
+    type: str
+  argocd_username:
+    description:
+      - Name to log in to Argo CD with, for example V(admin).
+      - If not set, the environment variable E(ARGOCD_AUTH_USERNAME) is used.
+    type: str
+  argocd_password:
+    description:
+      - Password that goes with O(argocd_username). A refused login is never tried again.
+      - If not set, the environment variable E(ARGOCD_AUTH_PASSWORD) is used.
+    type: str
+  argocd_ca_cert:
+    description: Path of the CA certificate of Argo CD.
+    type: path
+  argocd_client_cert:
+    description: Path of a client certificate for a proxy before Argo CD.
+    type: path
+  argocd_client_key:
+    description: Path of the key that goes with O(argocd_client_cert).
+    type: path
+  argocd_validate_certs:
+    description: Whether to verify the certificate of Argo CD.
+    type: bool
+    default: true
+  argocd_headers:
+    description: More headers for every request to Argo CD, as an identity-aware proxy may want. Treated as secrets.
+    type: dict
+  argocd_timeout:
+    description: Seconds to wait for one answer of Argo CD.
+    type: int
+    default: 30
+  argocd_namespace:
+    description: Namespace of Argo CD.
+    type: str
+    default: argocd
+"""

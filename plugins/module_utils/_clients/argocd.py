@@ -1,0 +1,214 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argo CD's API over HTTPS and JSON. Routes and codes: argo-cd server/{session,account}/*.proto, util/grpc/errors.go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote
+
+from .._core.checks import Check
+from .._core.errors import (
+    Absent,
+    ApiError,
+    Conflict,
+    Denied,
+    FleetopsError,
+    InvalidInput,
+    Unauthenticated,
+    UnexpectedReply,
+)
+from .._core.tokens import ListedToken
+from .http import HttpClient, Reply
+
+__all__ = ("ArgocdClient", "Credentials", "ListedAccount", "normalize_url")
+
+# Every method but GET needs exactly this, DELETE without a body too (argo-cd server/server.go, 2.8.8 and later).
+_JSON = {"Content-Type": "application/json"}
+_ERRORS: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Denied, 404: Absent, 409: Conflict}
+# gRPC code Internal: a panic while enforcing, which is how a broken policy shows (util/rbac/rbac.go).
+GRPC_INTERNAL = 13
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """How to log in: a token, or a name and password."""
+
+    token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to log in with."""
+        return bool(self.token or (self.username and self.password))
+
+
+@dataclass(frozen=True)
+class ListedAccount:
+    """An account as the server sees it now."""
+
+    name: str
+    enabled: bool
+    capabilities: tuple[str, ...]
+    tokens: tuple[ListedToken, ...]
+
+
+def normalize_url(url: str) -> str:
+    """Return the URL with its scheme (https unless given) and without a slash at the end.
+
+    Raises InvalidInput where it holds credentials, a query or no host.
+    """
+    full = url.strip() if "://" in url else f"https://{url.strip()}"
+    scheme, _, rest = full.partition("://")
+    if scheme not in ("https", "http") or not rest.strip("/"):
+        raise InvalidInput("cannot use argocd_url: write https://host[:port][/root path]")
+    if "@" in rest or "?" in rest or "#" in rest:
+        raise InvalidInput("cannot use argocd_url: it must hold no user, password, query or fragment")
+    return full.rstrip("/")
+
+
+class ArgocdClient:
+    """One Argo CD. Logs in at most once, when the first call needs it; a refused login is never tried again.
+
+    `remember` is told every secret the server hands out, so that the shell can mask it.
+    """
+
+    def __init__(self, http: HttpClient, credentials: Credentials, *, remember: Callable[[str], None]) -> None:
+        self._http = http
+        self._credentials = credentials
+        self._remember = remember
+        self._session_token: str | None = None
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether calls that need a login can be made."""
+        return bool(self._credentials)
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock at its latest answer."""
+        return self._http.server_time
+
+    def close(self) -> None:
+        """End our own login session: only /auth/logout revokes it (server/logout/logout.go)."""
+        if self._session_token and not self._credentials.token:
+            cookie = {"Cookie": f"argocd.token={self._session_token}"}
+            try:
+                self._http.send("GET", "/auth/logout", about="cannot log out", auth=cookie)
+            except ApiError:
+                # The answer is a redirect, and a session that stays ends by itself.
+                pass
+        self._session_token = None
+
+    def _login(self) -> str:
+        if self._credentials.token:
+            return self._credentials.token
+        if self._session_token:
+            return self._session_token
+        about = f"cannot log in as {self._credentials.username}"
+        if not self._credentials:
+            raise InvalidInput(
+                f"cannot log in to {self._http.name}: no credentials; set argocd_auth_token, or argocd_username and "
+                "argocd_password"
+            )
+        body = {"username": self._credentials.username, "password": self._credentials.password}
+        reply = self._http.send("POST", "/api/v1/session", about=about, body=body, headers=_JSON)
+        if reply.status == 401:
+            raise Unauthenticated(
+                f"{about}: {self._http.name} refuses (HTTP 401); check name and password, that the account is enabled and may "
+                "log in; after 5 failures it refuses for 5 minutes. It was not tried again",
+                status=401,
+            )
+        token = _field(self._checked(reply, about), "token", about)
+        self._remember(token)
+        self._session_token = token
+        return token
+
+    def _call(self, method: str, path: str, *, about: str, body: Any = None, token: str | None = None) -> Any:
+        bearer = {"Authorization": f"Bearer {token or self._login()}"}
+        headers = _JSON if method != "GET" else {}
+        return self._checked(self._http.send(method, path, about=about, body=body, headers=headers, auth=bearer), about)
+
+    def _checked(self, reply: Reply, about: str) -> Any:
+        """Return the JSON body of a 200; raise the error that belongs to any other status."""
+        if reply.status == 200:
+            return reply.json(about=about)
+        shape = reply.json_or_none()
+        if not isinstance(shape, Mapping) or "code" not in shape:
+            hint = "; check the root path in argocd_url" if reply.status == 404 else ""
+            raise UnexpectedReply(f"{about}: {self._http.name} answers HTTP {reply.status}{hint}", status=reply.status)
+        kind = _ERRORS.get(reply.status, UnexpectedReply)
+        code = int(shape["code"])
+        raise kind(f"{about}: {shape.get('message', '')} (HTTP {reply.status})", status=reply.status, code=code)
+
+    def accepts(self, token: str, *, account: str) -> bool:
+        """Whether the server takes the token for this account.
+
+        Only userinfo tells: with anonymous access on, every other call answers a refused token as anonymous.
+        """
+        about = f"cannot prove the token of account {account}"
+        info = self._call("GET", "/api/v1/session/userinfo", about=about, token=token)
+        return bool(info.get("loggedIn")) and info.get("username") == account
+
+    def account(self, name: str, *, token: str | None = None) -> ListedAccount:
+        """Return the account; an account may always read itself with its own `token`. Raises Absent."""
+        about = f"cannot read account {name}"
+        shape = self._call("GET", f"/api/v1/account/{quote(name, safe='')}", about=about, token=token)
+        return ListedAccount(
+            name=name,
+            enabled=bool(shape.get("enabled")),
+            capabilities=tuple(shape.get("capabilities") or ()),
+            tokens=tuple(_listed(item) for item in shape.get("tokens") or ()),
+        )
+
+    def create_token(self, account: str, *, token_id: str, expires_in: int | None) -> str:
+        """Mint a token and return it: the only time it is ever shown. `expires_in` is in seconds."""
+        about = f"cannot mint a token for account {account}"
+        body = {"id": token_id, **({"expiresIn": expires_in} if expires_in else {})}
+        shape = self._call("POST", f"/api/v1/account/{quote(account, safe='')}/token", about=about, body=body)
+        token = _field(shape, "token", about)
+        self._remember(token)
+        return token
+
+    def delete_token(self, account: str, token_id: str, *, token: str | None = None) -> None:
+        """Revoke a token; one that is gone already is fine."""
+        about = f"cannot revoke token {token_id} of account {account}"
+        try:
+            path = f"/api/v1/account/{quote(account, safe='')}/token/{quote(token_id, safe='')}"
+            self._call("DELETE", path, about=about, token=token)
+        except Absent:
+            return
+
+    def can_i(self, check: Check, *, token: str | None = None) -> bool:
+        """Ask whether the caller may do it."""
+        path = "/".join(quote(part, safe="") for part in (check.resource, check.action, check.object))
+        about = f"cannot ask can-i {check}"
+        shape = self._call("GET", f"/api/v1/account/can-i/{path}", about=about, token=token)
+        answer = shape.get("value")
+        if answer not in ("yes", "no"):
+            raise UnexpectedReply(f"{about}: the answer is neither yes nor no", status=200)
+        return bool(answer == "yes")
+
+
+def _field(shape: Any, name: str, about: str) -> str:
+    value = shape.get(name) if isinstance(shape, Mapping) else None
+    if isinstance(value, str) and value:
+        return value
+    raise UnexpectedReply(f"{about}: the answer has no {name}", status=200)
+
+
+def _listed(item: Mapping[str, Any]) -> ListedToken:
+    return ListedToken(str(item.get("id", "")), _time(item.get("issuedAt")), _time(item.get("expiresAt")))
+
+
+def _time(seconds: Any) -> datetime | None:
+    return datetime.fromtimestamp(int(seconds), tz=timezone.utc) if seconds else None
+
+
+def is_broken_policy(exc: FleetopsError) -> bool:
+    """Whether an enforcing call failed because the policy does not compile."""
+    return isinstance(exc, ApiError) and exc.status == 500 and exc.code == GRPC_INTERNAL

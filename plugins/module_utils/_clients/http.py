@@ -1,0 +1,249 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP stack for both APIs: sending, retrying and naming what went wrong. Knows neither API."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from .._core.errors import UnexpectedReply, Unreachable
+
+if TYPE_CHECKING:
+    import requests as requests_types
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPHeaderDict
+    from urllib3.exceptions import NewConnectionError
+
+    HAS_REQUESTS = True
+except ImportError:
+    # The shells say what to install (arguments.missing_library).
+    HAS_REQUESTS = False
+
+__all__ = ("HAS_REQUESTS", "HttpClient", "Reply", "header_auth", "new_session")
+
+# A read may be sent again after these: the server said, or showed, that it did not work on it.
+_TRANSIENT = (429, 502, 503, 504)
+_READS = ("GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A server's answer. `text` may hold a secret, so it is not in the repr and never in an error."""
+
+    status: int
+    text: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+    def json(self, *, about: str) -> Any:
+        """Return the parsed body; raise UnexpectedReply where it is no JSON (a proxy's page, say)."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            kind = self.headers.get("Content-Type", "no content type")
+        raise UnexpectedReply(
+            f"{about}: the answer (HTTP {self.status}, {kind}) is not JSON; is this the right address, and is a proxy "
+            "or a login page in between?",
+            status=self.status,
+        )
+
+    def json_or_none(self) -> Any:
+        """Return the parsed body, None where it is no JSON."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's clock when it answered."""
+        try:
+            return parsedate_to_datetime(self.headers["Date"])
+        except (KeyError, ValueError):
+            return None
+
+
+def header_auth(
+    headers: Mapping[str, str | list[str]],
+) -> Callable[[requests_types.PreparedRequest], requests_types.PreparedRequest]:
+    """Return an auth callable that sets headers; a list becomes one header line per item.
+
+    Set any other way, an `Authorization` header loses to an entry of ~/.netrc (requests, `trust_env`).
+    """
+
+    def apply(request: requests_types.PreparedRequest) -> requests_types.PreparedRequest:
+        lines = HTTPHeaderDict(request.headers)
+        for name, value in headers.items():
+            lines.discard(name)
+            for item in [value] if isinstance(value, str) else value:
+                lines.add(name, item)
+        # requests' own dictionary cannot hold a header twice; what it hands on to urllib3 can.
+        request.headers = lines  # type: ignore[assignment]
+        return request
+
+    return apply
+
+
+def new_session(
+    *,
+    verify: bool | str = True,
+    cert: tuple[str, str] | str | None = None,
+    server_name: str | None = None,
+    proxy_headers: Mapping[str, str] | None = None,
+) -> requests_types.Session:
+    """Return a session. `verify` is a CA file or a switch; `server_name` is checked instead of the URL's host."""
+    session = requests.Session()
+    session.verify = verify
+    session.cert = cert
+    adapter = HTTPAdapter()
+    if server_name:
+        adapter.init_poolmanager(1, 10, server_hostname=server_name, assert_hostname=server_name)
+    if proxy_headers:
+        adapter.proxy_headers = lambda proxy: dict(proxy_headers)  # type: ignore[method-assign]
+    session.mount("https://", adapter)
+    return session
+
+
+class HttpClient:
+    """Sends requests below one base URL. `name` is the server's name in messages."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        base_url: str,
+        session: requests_types.Session,
+        sleep: Callable[[float], None],
+        timeout: float = 30,
+        attempts: int = 3,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self.server_time: datetime | None = None
+        self._session = session
+        self._sleep = sleep
+        self._timeout = timeout
+        self._attempts = attempts
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        about: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Mapping[str, str | list[str]] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one request and return the answer, whatever its status. `about` is `cannot <verb> <noun>`.
+
+        Reads are tried again on a passing fault, writes never: only the caller can tell what a lost answer means.
+        Raises Unreachable.
+        """
+        attempts = self._attempts if method in _READS else 1
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
+            try:
+                reply = self._once(method, path, about, body, headers or {}, auth or {}, params)
+            except Unreachable:
+                if last:
+                    raise
+            else:
+                if last or reply.status not in _TRANSIENT:
+                    return reply
+            self._sleep(0.2 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        about: str,
+        body: Any,
+        headers: Mapping[str, str],
+        auth: Mapping[str, str | list[str]],
+        params: Mapping[str, str] | None,
+    ) -> Reply:
+        cause: tuple[str, bool] | None = None
+        try:
+            response = self._session.request(
+                method,
+                self.base_url + path,
+                data=None if body is None else json.dumps(body).encode(),
+                headers=dict(headers),
+                params=params,
+                auth=header_auth(auth),
+                timeout=self._timeout,
+                # Said for each request: the session's own setting loses to REQUESTS_CA_BUNDLE (requests issue 3829).
+                verify=self._session.verify,
+                # A followed redirect would take credentials to another place, or turn a POST into a GET.
+                allow_redirects=False,
+            )
+        except (requests.exceptions.RequestException, OSError) as exc:
+            cause = _cause(exc)
+        if cause is not None:
+            raise Unreachable(f"{about}: {self.name} {cause[0]}", sent=cause[1])
+        reply = Reply(response.status_code, response.text, response.headers)
+        self.server_time = reply.date or self.server_time
+        if 300 <= reply.status < 400:
+            raise UnexpectedReply(
+                f"{about}: {self.name} redirects (HTTP {reply.status}); give the address it redirects to: check http or "
+                "https, the host and the root path",
+                status=reply.status,
+            )
+        return reply
+
+
+def _chain(exc: BaseException | None) -> list[BaseException]:
+    """Return the exception and everything it wraps, outermost first."""
+    found: list[BaseException] = []
+    while exc is not None and exc not in found:
+        found.append(exc)
+        inner = getattr(exc, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
+        exc = inner if isinstance(inner, BaseException) else exc.__cause__ or exc.__context__
+    return found
+
+
+def _cause(exc: BaseException) -> tuple[str, bool]:
+    """Return what happened in words, and whether the request may have reached the server.
+
+    The texts of the libraries are not passed on: they may quote a proxy's credentials.
+    """
+    chain = _chain(exc)
+    for item in chain:
+        if isinstance(item, ssl.SSLCertVerificationError):
+            return (
+                f"has a certificate that is not trusted ({item.verify_message}); set the CA file that signed it",
+                False,
+            )
+        if isinstance(item, ssl.SSLError):
+            return f"does not speak TLS as expected ({item.reason or 'handshake failed'}); is it plain http?", False
+    if isinstance(exc, requests.exceptions.ConnectTimeout):
+        return "does not answer (connecting timed out); check the address and the way there", False
+    if isinstance(exc, requests.exceptions.Timeout):
+        return "did not answer in time", True
+    if isinstance(exc, requests.exceptions.ProxyError):
+        return "cannot be reached through the proxy", False
+    if isinstance(
+        exc, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+    ):
+        return "has no usable address; write https://host[:port][/path]", False
+    if isinstance(exc, OSError) and not isinstance(exc, requests.exceptions.RequestException):
+        return f"cannot be used: {exc.strerror or type(exc).__name__} (a CA, certificate or key file?)", False
+    for item in chain:
+        if isinstance(item, NewConnectionError):
+            system = next((part.strerror for part in chain if isinstance(part, OSError) and part.strerror), None)
+            return f"cannot be reached ({system or 'no connection'}); check the address and the way there", False
+    return "closed the connection before it answered", True

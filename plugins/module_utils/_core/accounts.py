@@ -1,0 +1,303 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local accounts: keys of argocd-cm and argocd-secret to an Account and back.
+
+Source of every rule: argo-cd util/settings/accounts.go and util/session/sessionmanager.go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .errors import InvalidInput, Refused
+from .plan import HIDDEN, Plan, SetKeys
+
+__all__ = (
+    "ADMIN",
+    "API_KEY",
+    "LOGIN",
+    "Account",
+    "DesiredAccount",
+    "PasswordWish",
+    "check_account_name",
+    "helm_values",
+    "parse_account",
+    "plan_account",
+)
+
+API_KEY = "apiKey"
+LOGIN = "login"
+CAPABILITIES = (API_KEY, LOGIN)
+ADMIN = "admin"
+CONFIG_MAP = "argocd-cm"
+SECRET = "argocd-secret"
+
+# A ConfigMap key allows these; a dot would start the next part of the key; 32 bytes is the login limit.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+# Go's strconv.ParseBool: anything else breaks ALL local accounts of the instance.
+_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+
+
+@dataclass(frozen=True)
+class Account:
+    """A local account as Argo CD reads it. `disabled_by` is the key that disables it, if any."""
+
+    name: str
+    exists: bool
+    enabled: bool
+    capabilities: tuple[str, ...]
+    disabled_by: str | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what modules return and diffs show; {} where there is no such account."""
+        if not self.exists:
+            return {}
+        return {"name": self.name, "enabled": self.enabled, "capabilities": sorted(self.capabilities)}
+
+
+@dataclass(frozen=True)
+class PasswordWish:
+    """A wanted password. `matches` compares with a stored bcrypt hash; `make_hash` makes a new one."""
+
+    matches: Callable[[str], bool]
+    make_hash: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class DesiredAccount:
+    """What a user asks for; None leaves a property as it is.
+
+    `reenable` allows turning a disabled account on and giving back a removed apiKey;
+    `override_admin` allows `accounts.admin.enabled`, which beats `admin.enabled: "false"`.
+    """
+
+    name: str
+    present: bool = True
+    capabilities: tuple[str, ...] | None = None
+    enabled: bool | None = None
+    password: PasswordWish | None = None
+    reenable: bool = False
+    override_admin: bool = False
+
+
+def check_account_name(name: str, *, option: str = "name") -> str:
+    """Return the name if Argo CD can hold such an account, else raise InvalidInput."""
+    if _NAME.fullmatch(name):
+        return name
+    raise InvalidInput(
+        f"cannot use account name {name!r}: {option} must be 1 to 32 of the characters A-Z a-z 0-9 _ - "
+        "(Argo CD reads a dot in `accounts.<name>` as the end of the name and limits logins to 32 bytes)"
+    )
+
+
+def check_capabilities(capabilities: tuple[str, ...]) -> None:
+    """Raise InvalidInput for a capability Argo CD would drop with a log line only."""
+    for capability in capabilities:
+        if capability not in CAPABILITIES:
+            near = next((known for known in CAPABILITIES if known.lower() == capability.lower()), None)
+            hint = f"write {near!r}, case matters" if near else "known are " + ", ".join(CAPABILITIES)
+            raise InvalidInput(f"cannot use capability {capability!r}: Argo CD drops what it does not know; {hint}")
+
+
+def _parse_bool(key: str, text: str) -> bool:
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise InvalidInput(
+        f"cannot read accounts of argocd-cm: {key} is {text!r}, not a boolean; Argo CD refuses ALL local accounts "
+        f'until it is; set it to "true" or "false"'
+    )
+
+
+def parse_capabilities(text: str) -> tuple[str, ...]:
+    """Return the known capabilities in order, as Argo CD does: spaces trimmed, unknown ones dropped."""
+    return tuple(item for item in (part.strip() for part in text.split(",")) if item in CAPABILITIES)
+
+
+def _account_keys(data: Mapping[str, str], name: str) -> list[str]:
+    """Return the keys that make up the account: `accounts.NAME` and `accounts.NAME.<one part>`."""
+    return [key for key in data if key.split(".")[:2] == ["accounts", name] and key.count(".") <= 2]
+
+
+def check_config_map(data: Mapping[str, str]) -> None:
+    """Raise InvalidInput if one `accounts.<x>.enabled` breaks account parsing for everybody."""
+    for key, text in data.items():
+        parts = key.split(".")
+        if len(parts) == 3 and parts[0] == "accounts" and parts[2] == "enabled":
+            _parse_bool(key, text)
+
+
+def parse_account(data: Mapping[str, str], name: str) -> Account:
+    """Return the account as Argo CD reads argocd-cm's `data`. Raise InvalidInput where it could not."""
+    check_config_map(data)
+    capabilities = parse_capabilities(data.get(f"accounts.{name}", ""))
+    enabled_key = f"accounts.{name}.enabled"
+    enabled, disabled_by = True, None
+    if name == ADMIN:
+        capabilities = (LOGIN, *(item for item in capabilities if item != LOGIN))
+        if data.get("admin.enabled") in _FALSE:
+            enabled, disabled_by = False, "admin.enabled"
+    if enabled_key in data:
+        enabled = _parse_bool(enabled_key, data[enabled_key])
+        disabled_by = None if enabled else enabled_key
+    exists = name == ADMIN or bool(_account_keys(data, name))
+    return Account(name=name, exists=exists, enabled=enabled, capabilities=capabilities, disabled_by=disabled_by)
+
+
+def plan_account(
+    config: Mapping[str, str], secret: Mapping[str, str] | None, desired: DesiredAccount, *, now: datetime
+) -> Plan:
+    """Plan the keys to set so that the account is as desired.
+
+    `config` is `data` of argocd-cm; `secret` the decoded `data` of argocd-secret, needed only for a password
+    and for `present=False`. Raises InvalidInput and Refused before anything is planned.
+    """
+    check_account_name(desired.name)
+    current = parse_account(config, desired.name)
+    if not desired.present:
+        return _plan_absent(config, secret or {}, current)
+    check_capabilities(desired.capabilities or ())
+    _check_kill_switch(config, current, desired)
+    keys = {**_capability_keys(current, desired), **_enabled_keys(current, desired)}
+    after = parse_account({**config, **keys}, desired.name)
+    password, warnings = _plan_password(secret or {}, desired, now)
+    steps = [SetKeys("configmaps", CONFIG_MAP, keys)] if keys else []
+    steps += [SetKeys("secrets", SECRET, password)] if password else []
+    return Plan(
+        before=_shown(current, config, {}),
+        after=_shown(after, {**config, **keys}, password),
+        steps=tuple(steps),
+        warnings=tuple(warnings),
+    )
+
+
+def _shown(account: Account, config: Mapping[str, str], secret_keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the account and the keys behind it, secrets masked: one side of the diff."""
+    shown = account.describe()
+    keys = {key: config[key] for key in sorted(_account_keys(config, account.name))}
+    if keys:
+        shown[CONFIG_MAP] = keys
+    if secret_keys:
+        shown[SECRET] = {key: HIDDEN for key in sorted(secret_keys)}
+    return shown
+
+
+def _check_kill_switch(config: Mapping[str, str], current: Account, desired: DesiredAccount) -> None:
+    """Disabling an account, or taking its apiKey, is how an operator stops it: never undone by a routine run."""
+    name = desired.name
+    if not current.exists:
+        return
+    if desired.enabled and not current.enabled:
+        _check_reenable(current, desired)
+    gives_api_key = API_KEY in (desired.capabilities or ()) and API_KEY not in current.capabilities
+    was_removed = name != ADMIN or f"accounts.{ADMIN}" in config
+    if gives_api_key and was_removed and not desired.reenable:
+        raise Refused(
+            f"cannot give apiKey to account {name}: the account exists without it (accounts.{name}: "
+            f"{config.get(f'accounts.{name}', '')!r} in argocd-cm), and taking it away is how an operator stops its "
+            "tokens; tokens issued before would work again; set reenable to true if that is meant"
+        )
+
+
+def _check_reenable(current: Account, desired: DesiredAccount) -> None:
+    if desired.name == ADMIN:
+        if desired.override_admin:
+            return
+        raise Refused(
+            f"cannot use account admin: it is disabled by {current.disabled_by} in argocd-cm; use an account of its "
+            "own (recommended), or set override_admin_enabled to true to write accounts.admin.enabled, which "
+            'overrides admin.enabled: "false"'
+        )
+    if not desired.reenable:
+        raise Refused(
+            f"cannot enable account {desired.name}: it is disabled by {current.disabled_by} in argocd-cm, and disabling "
+            "is how an operator stops it; its old tokens would work again; set reenable to true if that is meant"
+        )
+
+
+def _capability_keys(current: Account, desired: DesiredAccount) -> dict[str, str | None]:
+    """Compare as sets, write canonically: Argo CD respells `apiKey, login` as `apiKey,login` itself."""
+    wanted = desired.capabilities
+    key = f"accounts.{desired.name}"
+    if wanted is None:
+        return {} if current.exists else {key: ""}
+    unchanged = current.exists and set(wanted) | _built_in(desired.name) == set(current.capabilities)
+    return {} if unchanged else {key: ",".join(dict.fromkeys(wanted))}
+
+
+def _built_in(name: str) -> set[str]:
+    return {LOGIN} if name == ADMIN else set()
+
+
+def _enabled_keys(current: Account, desired: DesiredAccount) -> dict[str, str | None]:
+    """A new account gets the key the vendors' pages show; an existing one only where the meaning differs."""
+    key = f"accounts.{desired.name}.enabled"
+    if desired.enabled is None:
+        return {}
+    if current.exists and desired.enabled == current.enabled:
+        return {}
+    return {key: "true" if desired.enabled else "false"}
+
+
+def _secret_prefix(name: str) -> str:
+    return ADMIN if name == ADMIN else f"accounts.{name}"
+
+
+def _plan_password(
+    secret: Mapping[str, str], desired: DesiredAccount, now: datetime
+) -> tuple[dict[str, str | None], list[str]]:
+    """A password is written only when the stored hash does not match, and always with its mtime.
+
+    Without a new passwordMtime old tokens would stay valid; with it every API key issued before is refused
+    (sessionmanager.go), so they are named.
+    """
+    if desired.password is None:
+        return {}, []
+    prefix = _secret_prefix(desired.name)
+    stored = secret.get(f"{prefix}.password", "")
+    if stored and desired.password.matches(stored):
+        return {}, []
+    keys: dict[str, str | None] = {
+        f"{prefix}.password": desired.password.make_hash(),
+        f"{prefix}.passwordMtime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    ids = _token_ids(secret.get(f"{prefix}.tokens", ""))
+    if not ids:
+        return keys, []
+    return keys, [f"changing the password of account {desired.name} ends its API tokens: {', '.join(ids)}"]
+
+
+def _token_ids(text: str) -> list[str]:
+    try:
+        listed = json.loads(text or "null")
+    except ValueError:
+        raise InvalidInput("cannot read argocd-secret: a token list of the account is not JSON") from None
+    return [str(item.get("id")) for item in listed or [] if isinstance(item, dict)]
+
+
+def _plan_absent(config: Mapping[str, str], secret: Mapping[str, str], current: Account) -> Plan:
+    """Remove the keys of both objects: keys left in the Secret would revive every old token with the name."""
+    if current.name == ADMIN:
+        raise Refused("cannot remove account admin: it is built in; disable it with enabled: false")
+    config_keys: dict[str, str | None] = {key: None for key in _account_keys(config, current.name)}
+    secret_keys: dict[str, str | None] = {key: None for key in _account_keys(secret, current.name)}
+    steps = [SetKeys("configmaps", CONFIG_MAP, config_keys)] if config_keys else []
+    steps += [SetKeys("secrets", SECRET, secret_keys)] if secret_keys else []
+    return Plan(before=_shown(current, config, secret_keys), after={}, steps=tuple(steps))
+
+
+def helm_values(name: str, config: Mapping[str, str | None]) -> str:
+    """Return the argo-cd chart's values that say the same: what to put upstream where Helm owns argocd-cm."""
+    keys = {key: text for key, text in config.items() if text is not None and key.split(".")[:2] == ["accounts", name]}
+    if not keys:
+        return ""
+    lines = [f"    {key}: {json.dumps(text)}" for key, text in sorted(keys.items())]
+    return "\n".join(["configs:", "  cm:", *lines, ""])

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions of can-i, and what their answers are worth.
+
+Source: argo-cd server/account/account.go (CanI) and its route in server/account/account.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InvalidInput, Mismatch
+
+__all__ = ("ACTIONS", "RESOURCES", "Answer", "Check", "parse_checks", "require_match")
+
+# server/rbacpolicy/rbacpolicy.go, 2.14 to 3.5; the server itself refuses what its version does not know.
+RESOURCES = (
+    "clusters",
+    "projects",
+    "applications",
+    "applicationsets",
+    "repositories",
+    "write-repositories",
+    "certificates",
+    "accounts",
+    "gpgkeys",
+    "logs",
+    "exec",
+    "extensions",
+)
+ACTIONS = ("get", "create", "update", "delete", "sync", "override", "action", "invoke")
+
+
+@dataclass(frozen=True)
+class Check:
+    """May the account do `action` on `resource` `object`? `allowed` is the answer that must come.
+
+    The object is a literal name for the server, not a pattern: `*` asks for an object named `*`.
+    """
+
+    action: str
+    resource: str
+    object: str = "*"
+    allowed: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.resource} {self.object}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The server's answer to a check; `value` is None where it cannot be asked yet (check mode)."""
+
+    check: Check
+    value: bool | None
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether the answer is known and is not the one that must come."""
+        return self.value is not None and self.value != self.check.allowed
+
+    def describe(self) -> dict[str, Any]:
+        """Return one row of the matrix."""
+        return {
+            "action": self.check.action,
+            "resource": self.check.resource,
+            "object": self.check.object,
+            "expected": _word(self.check.allowed),
+            "answer": _word(self.value),
+            "ok": None if self.value is None else not self.mismatch,
+        }
+
+
+def _word(value: bool | None) -> str:
+    return "unknown" if value is None else ("yes" if value else "no")
+
+
+def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks") -> list[Check]:
+    """Return the checks, or raise InvalidInput naming the item the server could not be asked about."""
+    return [_parse_check(item, f"{option}[{index}]") for index, item in enumerate(items)]
+
+
+def _parse_check(item: Mapping[str, Any], where: str) -> Check:
+    check = Check(item["action"], item["resource"], item.get("object") or "*", bool(item.get("allowed", True)))
+    if check.action not in ACTIONS:
+        raise InvalidInput(
+            f"cannot use {where}: the server cannot be asked about action {check.action!r}; it knows {', '.join(ACTIONS)}"
+        )
+    if check.resource not in RESOURCES:
+        raise InvalidInput(
+            f"cannot use {where}: the server cannot be asked about resource {check.resource!r}; it knows "
+            + ", ".join(RESOURCES)
+        )
+    if ":" in check.object.rsplit("/", 1)[-1]:
+        raise InvalidInput(
+            f"cannot use {where}: the server cannot be asked about object {check.object!r}: its route takes no ':' after "
+            "the last '/' (a cluster's URL, say); ask about another object"
+        )
+    return check
+
+
+def require_match(answers: Iterable[Answer], *, account: str) -> None:
+    """Raise Mismatch naming every answer that is not the one that must come."""
+    wrong = [answer for answer in answers if answer.mismatch]
+    if not wrong:
+        return
+    told = "; ".join(
+        f"{answer.check} must be {_word(answer.check.allowed)} and is {_word(answer.value)}" for answer in wrong
+    )
+    raise Mismatch(
+        f"cannot accept the rights of account {account}: {told}; correct its policy lines (policy.default and roles "
+        "count too), or the checks"
+    )

@@ -1,0 +1,182 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_account: bring a local account into the wanted state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._core.accounts import (
+    Account,
+    DesiredAccount,
+    PasswordWish,
+    check_account_name,
+    check_capabilities,
+    helm_values,
+    parse_account,
+    plan_account,
+)
+from .._core.errors import Absent, InvalidInput, UnexpectedReply
+from .._core.ownership import check_owners
+from .._core.plan import Plan
+from .._stores.configmaps import ConfigMapStore
+from .ports import Outcome, Ports, optional_argocd, wait_until
+
+if TYPE_CHECKING:
+    from .._clients.argocd import ListedAccount
+    from .._stores.port import Snapshot, Store
+
+__all__ = ("run",)
+
+_PART_OF = ("app.kubernetes.io/part-of", "argocd")
+
+
+def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
+    """Read, plan, write, wait until Argo CD sees it."""
+    desired = _desired(params)
+    store = ConfigMapStore(ports.kubernetes(params))
+    planner = _Planner(store, desired, params, ports)
+    plan = store.settle(planner.plan, apply=not ports.check_mode)
+    snapshot = planner.snapshot
+    seen = None
+    if plan.changed and not ports.check_mode and params["wait"]:
+        seen = _wait_until_seen(planner.target, params, ports)
+    return Outcome(
+        changed=plan.changed,
+        values={
+            "account": planner.target.describe(),
+            "instance_uid": snapshot.metadata["uid"],
+            "seen": seen,
+            "helm_values": planner.helm_values,
+        },
+        before=plan.before,
+        after=plan.after,
+        warnings=plan.warnings,
+    )
+
+
+class _Planner:
+    """Makes the plan from a fresh read; keeps what was read last for the report."""
+
+    def __init__(self, store: Store, desired: DesiredAccount, params: Mapping[str, Any], ports: Ports) -> None:
+        self._store = store
+        self._desired = desired
+        self._force_owner = bool(params["force_owner"])
+        self._ports = ports
+        self.snapshot: Snapshot
+        self.target: Account
+        self.helm_values = ""
+
+    def plan(self) -> Plan:
+        self.snapshot = self._store.read("configmaps", "argocd-cm")
+        check_part_of(self.snapshot)
+        secret = self._read_secret()
+        plan = plan_account(self.snapshot.data, secret, self._desired, now=self._ports.clock())
+        after = _after(self.snapshot.data, plan)
+        self.target = parse_account(after, self._desired.name)
+        self.helm_values = helm_values(self._desired.name, after)
+        if not plan.changed:
+            return plan
+        owners = check_owners(self.snapshot.metadata, fragment=self.helm_values, force=self._force_owner)
+        return replace(plan, warnings=(*plan.warnings, *owners))
+
+    def _read_secret(self) -> Mapping[str, str] | None:
+        """argocd-secret holds the signing key: read only when its keys matter."""
+        if self._desired.present and self._desired.password is None:
+            return None
+        data = self._store.read("secrets", "argocd-secret").data
+        self._ports.remember(data.get("server.secretkey", ""))
+        return data
+
+
+def _after(data: Mapping[str, str], plan: Plan) -> dict[str, str]:
+    merged: dict[str, str | None] = dict(data)
+    for step in plan.steps:
+        if step.kind == "configmaps":
+            merged.update(step.values)
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def check_part_of(snapshot: Snapshot) -> None:
+    """Raise InvalidInput where Argo CD cannot see its own ConfigMap (util/settings/settings.go, informer selector)."""
+    label, value = _PART_OF
+    if (snapshot.metadata.get("labels") or {}).get(label) == value:
+        return
+    raise InvalidInput(
+        f"cannot use ConfigMap argocd-cm: it lacks the label {label}={value}, without which Argo CD treats it as missing; "
+        "set the label, or check argocd_namespace"
+    )
+
+
+def _desired(params: Mapping[str, Any]) -> DesiredAccount:
+    capabilities = params["capabilities"]
+    if capabilities is not None:
+        check_capabilities(tuple(capabilities))
+    return DesiredAccount(
+        name=check_account_name(params["name"]),
+        present=params["state"] == "present",
+        capabilities=None if capabilities is None else tuple(capabilities),
+        enabled=params["enabled"],
+        password=_password(params),
+        reenable=params["reenable"],
+        override_admin=params["override_admin_enabled"],
+    )
+
+
+def _password(params: Mapping[str, Any]) -> PasswordWish | None:
+    wanted_hash = params["account_password_hash"]
+    if wanted_hash:
+        if not wanted_hash.startswith("$2"):
+            raise InvalidInput(
+                "cannot use account_password_hash: it is not a bcrypt hash ($2a$..., $2b$... or $2y$...)"
+            )
+        return PasswordWish(matches=lambda stored: bool(stored == wanted_hash), make_hash=lambda: str(wanted_hash))
+    password = params["account_password"]
+    if not password:
+        return None
+    try:
+        import bcrypt  # pylint: disable=import-outside-toplevel  # optional: only passwords in plain text need it
+    except ImportError:
+        bcrypt = None
+    if bcrypt is None:
+        raise InvalidInput(
+            "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
+            "account_password_hash"
+        )
+    encoded = password.encode()
+    return PasswordWish(
+        matches=lambda stored: bool(bcrypt.checkpw(encoded, stored.encode())),
+        make_hash=lambda: str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode()),
+    )
+
+
+def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -> bool | None:
+    """Poll until the server shows the account as written. None where there is no login to ask with."""
+    argocd = optional_argocd(params, ports)
+    if argocd is None:
+        return None
+
+    def look() -> ListedAccount | None:
+        try:
+            return argocd.account(target.name)
+        except Absent:
+            return None
+
+    def good(listed: ListedAccount | None) -> bool:
+        return _same(listed, target)
+
+    if good(wait_until(look, good, seconds=params["wait_timeout"], sleep=ports.sleep)):
+        return True
+    raise UnexpectedReply(
+        f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} s the "
+        "server still shows something else; does argocd_url belong to this cluster and namespace?"
+    )
+
+
+def _same(listed: ListedAccount | None, target: Account) -> bool:
+    if listed is None or not target.exists:
+        return listed is None and not target.exists
+    return listed.enabled == target.enabled and set(listed.capabilities) == set(target.capabilities)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_can_i: may this token do exactly that?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._core.accounts import check_account_name
+from .._core.checks import Answer, Check, parse_checks, require_match
+from .._core.errors import InvalidInput, Unauthenticated
+from .._core.tokens import NotAToken, TokenClaims, decode_token
+from .ports import Outcome, Ports, wait_until
+
+if TYPE_CHECKING:
+    from .._clients.argocd import ArgocdClient
+
+__all__ = ("ask", "run")
+
+
+def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
+    """Prove the token, ask every check, compare. Nothing is ever changed."""
+    checks = parse_checks(params["checks"])
+    if ports.check_mode and params["planned"]:
+        return _outcome([Answer(check, None) for check in checks], account=params["account"])
+    token = _token(params, ports)
+    claims = _claims(token, params)
+    argocd = ports.argocd(params)
+    if not argocd.accepts(token, account=claims.account):
+        raise Unauthenticated(
+            f"cannot ask can-i as account {claims.account}: the server does not accept its token (revoked, expired, or the "
+            "account is disabled or gone); run argocd_token first"
+        )
+    answers = ask(argocd, checks, token=token, seconds=params["wait_timeout"], ports=ports)
+    if params["fail_on_mismatch"]:
+        require_match(answers, account=claims.account)
+    return _outcome(answers, account=claims.account)
+
+
+def ask(argocd: ArgocdClient, checks: Iterable[Check], *, token: str, seconds: float, ports: Ports) -> list[Answer]:
+    """Ask until every answer is as it must be, or `seconds` are over: a policy just written takes a moment to be seen."""
+
+    def probe() -> list[Answer]:
+        return [Answer(check, argocd.can_i(check, token=token)) for check in checks]
+
+    def good(answers: list[Answer]) -> bool:
+        return not any(answer.mismatch for answer in answers)
+
+    checks = list(checks)
+    return wait_until(probe, good, seconds=seconds, sleep=ports.sleep)
+
+
+def _token(params: Mapping[str, Any], ports: Ports) -> str:
+    if params["token"]:
+        return str(params["token"])
+    if not params["token_from"]:
+        raise InvalidInput("cannot ask can-i: no token; set token, or token_from to read it from a sink")
+    if not params["account"]:
+        raise InvalidInput("cannot read the token from a sink: set account, whose token it is")
+    sink = ports.sink(params["token_from"], check_account_name(params["account"], option="account"))
+    token = sink.read().token
+    if token is None:
+        raise InvalidInput(f"cannot ask can-i as account {params['account']}: {sink.label} holds no token")
+    ports.remember(token)
+    return token
+
+
+def _claims(token: str, params: Mapping[str, Any]) -> TokenClaims:
+    claims = None
+    try:
+        claims = decode_token(token)
+    except NotAToken:
+        pass
+    if claims is None or claims.issuer != "argocd":
+        raise InvalidInput("cannot ask can-i: the given value is not an Argo CD token; it was not sent anywhere")
+    if params["account"] and claims.account != params["account"]:
+        raise InvalidInput(
+            f"cannot ask can-i as account {params['account']}: the token is of account {claims.account}; it was not sent "
+            "anywhere"
+        )
+    return claims
+
+
+def _outcome(answers: list[Answer], *, account: str | None) -> Outcome:
+    rows = [answer.describe() for answer in answers]
+    return Outcome(
+        changed=False,
+        values={
+            "account": account,
+            "matrix": rows,
+            "mismatches": [row for row, answer in zip(rows, answers) if answer.mismatch],
+        },
+    )

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a flow gets from its shell, and what it gives back.
+
+A flow reads, plans, applies and reports; it knows neither Ansible nor the wall clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from .._clients.argocd import ArgocdClient
+from .._clients.kubernetes import KubernetesClient
+from .._sinks.port import Sink
+
+__all__ = ("Outcome", "Ports", "optional_argocd", "wait_until")
+
+_POLL_SECONDS = 0.25
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Doors to the outside. The openers take the task's validated options.
+
+    `remember` is told every secret met on the way, so that the shell masks it wherever it turns up.
+    """
+
+    check_mode: bool
+    kubernetes: Callable[[Mapping[str, Any]], KubernetesClient]
+    argocd: Callable[[Mapping[str, Any]], ArgocdClient]
+    sink: Callable[[Mapping[str, Any], str], Sink]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random_hex: Callable[[], str]
+    remember: Callable[[str], None]
+    actor: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened, or would happen: `values` are returned to the user, `before` and `after` are the diff."""
+
+    changed: bool
+    values: Mapping[str, Any]
+    before: Any = None
+    after: Any = None
+    warnings: tuple[str, ...] = ()
+
+
+def wait_until(
+    probe: Callable[[], T], good: Callable[[T], bool], *, seconds: float, sleep: Callable[[float], None]
+) -> T:
+    """Probe until the answer is good or `seconds` of sleeping are used up; return the last answer."""
+    answer = probe()
+    waited = 0.0
+    while not good(answer) and waited < seconds:
+        sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+        answer = probe()
+    return answer
+
+
+def optional_argocd(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | None:
+    """Return a client where the task may log in to Argo CD; modules that write ConfigMaps only do not need one."""
+    if not params["argocd_url"]:
+        return None
+    argocd = ports.argocd(params)
+    return argocd if argocd.has_credentials else None

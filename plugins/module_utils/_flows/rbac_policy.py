@@ -1,0 +1,160 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_rbac_policy: give a subject its policy lines and no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._clients.argocd import is_broken_policy
+from .._core.checks import Check
+from .._core.errors import ApiError, UnexpectedReply
+from .._core.ownership import check_owners
+from .._core.plan import Plan, SetKeys
+from .._core.policy import (
+    CONFIG_MAP,
+    DesiredPolicy,
+    PolicyChange,
+    check_subject,
+    overlay_key,
+    parse_policies,
+    parse_roles,
+    plan_policy,
+)
+from .._core.policy_text import POLICY_KEY
+from .._stores.configmaps import ConfigMapStore
+from .ports import Outcome, Ports, optional_argocd
+
+if TYPE_CHECKING:
+    from .._clients.argocd import ArgocdClient
+    from .._stores.port import Snapshot, Store
+
+__all__ = ("run",)
+
+# An enforcing call that every version answers; the answer itself does not matter.
+_PROBE = Check("get", "projects", "x")
+_PROBES, _PROBE_PAUSE = 3, 0.3
+
+
+def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
+    """Read, plan, lint, write, probe."""
+    desired = _desired(params)
+    store = ConfigMapStore(ports.kubernetes(params))
+    planner = _Planner(store, desired, force_owner=bool(params["force_owner"]))
+    plan = store.settle(planner.plan, apply=not ports.check_mode)
+    if plan.changed and not ports.check_mode:
+        _probe(store, plan, params, ports)
+    change = planner.change
+    return Outcome(
+        changed=plan.changed,
+        values={
+            "subject": desired.subject,
+            "key": desired.key,
+            "added": list(change.added),
+            "removed": list(change.removed),
+            "permissions_gained": list(change.gained),
+            "permissions_lost": list(change.lost),
+            "findings": list(change.findings),
+        },
+        before=_as_text(plan.before),
+        after=_as_text(plan.after),
+        warnings=planner.warnings,
+    )
+
+
+class _Planner:
+    """Makes the plan from a fresh read; keeps the change behind it for the report."""
+
+    def __init__(self, store: Store, desired: DesiredPolicy, *, force_owner: bool) -> None:
+        self._store = store
+        self._desired = desired
+        self._force_owner = force_owner
+        self.change: PolicyChange
+        self.warnings: tuple[str, ...] = ()
+
+    def plan(self) -> Plan:
+        snapshot = self._store.read("configmaps", CONFIG_MAP)
+        self.change = plan_policy(snapshot.data, self._desired)
+        if self.change.plan.changed and self._touches_foreign_keys(snapshot):
+            fragment = _as_text(self.change.plan.after)
+            self.warnings = tuple(check_owners(snapshot.metadata, fragment=fragment, force=self._force_owner))
+        return self.change.plan
+
+    def _touches_foreign_keys(self, snapshot: Snapshot) -> bool:
+        """Owners rewrite the keys they know: an overlay of ours survives them, any other key does not."""
+        touched = {key for step in self.change.plan.steps for key in step.values}
+        return bool(touched - {self._desired.key}) or self._desired.key == POLICY_KEY
+
+
+def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
+    subject = check_subject(params["subject"])
+    lines = (*parse_policies(params["policies"], subject), *parse_roles(params["roles"], subject))
+    overlay = params["location"] == "overlay"
+    return DesiredPolicy(
+        subject=subject,
+        lines=lines,
+        key=overlay_key(params["overlay"] or subject) if overlay else POLICY_KEY,
+        exclusive=params["exclusive"],
+        present=params["state"] == "present",
+        settings=_settings(params),
+    )
+
+
+def _settings(params: Mapping[str, Any]) -> dict[str, str]:
+    settings = {}
+    if params["default_role"] is not None:
+        settings["policy.default"] = params["default_role"]
+    if params["match_mode"] is not None:
+        settings["policy.matchMode"] = params["match_mode"]
+    if params["scopes"] is not None:
+        settings["scopes"] = f"[{', '.join(params['scopes'])}]"
+    return settings
+
+
+def _as_text(keys: Mapping[str, Any]) -> str:
+    """Return keys and their lines as a readable text: one line of policy per line of diff."""
+    return "".join(f"{key}: |\n" + re.sub(r"(?m)^(?=.)", "  ", text.rstrip("\n")) + "\n" for key, text in keys.items())
+
+
+def _probe(store: ConfigMapStore, plan: Plan, params: Mapping[str, Any], ports: Ports) -> None:
+    """Ask the server something it must enforce; where the policy broke it, put the previous text back and fail.
+
+    A probe may come before the server has seen the write: what holds is the lint before it, this is the second net.
+    """
+    argocd = optional_argocd(params, ports)
+    if argocd is None:
+        return
+    for _attempt in range(_PROBES):
+        broken = _answer(argocd)
+        if broken:
+            _put_back(store, plan)
+            raise UnexpectedReply(
+                f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile ({broken}); "
+                "the previous text was put back"
+            )
+        ports.sleep(_PROBE_PAUSE)
+
+
+def _answer(argocd: ArgocdClient) -> str | None:
+    """Return the server's words where its policy is broken; other refusals are no concern of this module."""
+    try:
+        argocd.can_i(_PROBE)
+    except ApiError as exc:
+        if is_broken_policy(exc):
+            return str(exc)
+    return None
+
+
+def _put_back(store: ConfigMapStore, plan: Plan) -> None:
+    steps = tuple(
+        SetKeys(step.kind, step.name, {key: plan.before.get(key) for key in step.values}) for step in plan.steps
+    )
+
+    def previous() -> Plan:
+        store.read("configmaps", CONFIG_MAP)
+        return Plan(before={}, after={}, steps=steps)
+
+    store.settle(previous, apply=True)

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store of most installations: argocd-cm, argocd-rbac-cm and argocd-secret themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from .._clients.kubernetes import KubernetesClient, decode_data
+from .._core.errors import Conflict
+from .._core.plan import Plan, SetKeys
+from .port import Snapshot
+
+__all__ = ("ConfigMapStore",)
+
+_ATTEMPTS = 5
+
+
+class ConfigMapStore:
+    """Writes single keys, each only if the object is still the one that was planned from."""
+
+    def __init__(self, client: KubernetesClient) -> None:
+        self._client = client
+        self._versions: dict[tuple[str, str], str] = {}
+
+    def read(self, kind: str, name: str) -> Snapshot:
+        """Return the object and remember its version: a later write is refused if it changed."""
+        shape = self._client.get(kind, name)
+        self._versions[kind, name] = shape["metadata"]["resourceVersion"]
+        data = decode_data(shape) if kind == "secrets" else shape.get("data") or {}
+        return Snapshot(data=data, metadata=shape["metadata"])
+
+    def settle(self, make_plan: Callable[[], Plan], *, apply: bool) -> Plan:
+        """Plan and apply; on a conflict read and plan anew, at most 5 times. `make_plan` reads through this store."""
+        first = plan = make_plan()
+        done: list[SetKeys] = []
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                if apply:
+                    self._apply(plan, done)
+                return replace(plan, before=first.before, steps=(*done, *(() if apply else plan.steps)))
+            except Conflict:
+                if attempt == _ATTEMPTS:
+                    raise
+            plan = make_plan()
+        raise AssertionError("the last attempt returns or raises")
+
+    def _apply(self, plan: Plan, done: list[SetKeys]) -> None:
+        for step in plan.steps:
+            self._client.patch(step, resource_version=self._versions[step.kind, step.name])
+            done.append(step)

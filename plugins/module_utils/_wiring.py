@@ -1,0 +1,166 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wires a flow to the real world: clients, clock, randomness, sinks. Module and action plugin both run this."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
+
+from ._clients.argocd import ArgocdClient, Credentials, normalize_url
+from ._clients.http import HAS_REQUESTS, HttpClient, new_session
+from ._clients.kubernetes import HAS_KUBERNETES, KubernetesClient, connect
+from ._core.errors import FleetopsError, InvalidInput
+from ._flows.ports import Outcome, Ports
+from .arguments import ModuleSpec, secrets_of_kubeconfig, validate_offline
+
+if TYPE_CHECKING:
+    from ._sinks.port import Sink
+
+__all__ = ("Flow", "carry_out", "run_module")
+
+Flow = Callable[[Mapping[str, Any], Ports], Outcome]
+OpenSink = Callable[[Mapping[str, Any], str], "Sink"]
+
+
+class _Module(AnsibleModule):
+    """An AnsibleModule that does not log its invocation: a kubeconfig given as a dictionary would go to syslog."""
+
+    def _log_invocation(self) -> None:
+        return
+
+
+def run_module(spec: ModuleSpec, flow: Flow) -> None:
+    """Run the flow as an ordinary module."""
+    module = _Module(
+        argument_spec=spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, supports_check_mode=True
+    )
+    module.no_log_values.update(secrets_of_kubeconfig(module.params["kubeconfig"]))
+    # module._diff has no public twin.
+    result, met = carry_out(flow, module.params, check_mode=module.check_mode, diff=module._diff, open_sink=_open_sink)
+    module.no_log_values.update(met - {result.get("token")})
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def _open_sink(options: Mapping[str, Any], account: str) -> Sink:
+    raise InvalidInput(
+        f"cannot use sink {options['type']} here: it lives on the controller, and this runs as an ordinary module; call the "
+        "module by its full name fleetops.argocd.<name>, so that its action plugin runs"
+    )
+
+
+def missing_library() -> str | None:
+    """Return what to install, None where all is there."""
+    missing = [name for name, there in (("requests", HAS_REQUESTS), ("kubernetes", HAS_KUBERNETES)) if not there]
+    if not missing:
+        return None
+    names = " ".join(missing)
+    return f"cannot start: the Python package(s) {names} are missing for {sys.executable}; install them: pip install {names}"
+
+
+def carry_out(
+    flow: Flow, params: Mapping[str, Any], *, check_mode: bool, diff: bool, open_sink: OpenSink
+) -> tuple[dict[str, Any], set[str]]:
+    """Run the flow; return Ansible's result and the secrets met on the way, to be masked by the caller.
+
+    An error becomes a failed result outside of any `except`: ansible-core prints what an exception was raised from.
+    """
+    met: set[str] = set()
+    failure: FleetopsError
+    with ExitStack() as stack:
+        try:
+            _require_libraries()
+            validate_offline(params)
+            ports = _ports(check_mode=check_mode, open_sink=open_sink, remember=met.add, stack=stack)
+            return _result(flow(params, ports), diff=diff), met - {""}
+        except FleetopsError as exc:
+            failure = exc
+    return {"failed": True, "msg": str(failure), "error": type(failure).__name__}, met - {""}
+
+
+def mask(result: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    """Return the result with every secret masked, but for a token that was asked for."""
+    token = result.pop("token", None)
+    masked: dict[str, Any] = remove_values(result, hidden)
+    return masked if token is None else {**masked, "token": token}
+
+
+def _require_libraries() -> None:
+    missing = missing_library()
+    if missing:
+        raise InvalidInput(missing)
+
+
+def _result(outcome: Outcome, *, diff: bool) -> dict[str, Any]:
+    result = {"changed": outcome.changed, **outcome.values}
+    if outcome.warnings:
+        result["warnings"] = list(outcome.warnings)
+    if diff and outcome.before is not None:
+        result["diff"] = {"before": outcome.before, "after": outcome.after}
+    return result
+
+
+def _ports(*, check_mode: bool, open_sink: OpenSink, remember: Callable[[str], None], stack: ExitStack) -> Ports:
+    def kubernetes(params: Mapping[str, Any]) -> KubernetesClient:
+        client = connect(params, sleep=time.sleep)
+        stack.callback(client.close)
+        return client
+
+    def argocd(params: Mapping[str, Any]) -> ArgocdClient:
+        client = _argocd(params, remember)
+        stack.callback(client.close)
+        return client
+
+    return Ports(
+        check_mode=check_mode,
+        kubernetes=kubernetes,
+        argocd=argocd,
+        sink=open_sink,
+        clock=lambda: datetime.now(timezone.utc),
+        sleep=time.sleep,
+        random_hex=lambda: secrets.token_hex(4),
+        remember=remember,
+        actor=_actor(),
+    )
+
+
+def _actor() -> str:
+    """Who runs this, for the record."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user without a passwd entry.
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _argocd(params: Mapping[str, Any], remember: Callable[[str], None]) -> ArgocdClient:
+    if not params["argocd_url"]:
+        raise InvalidInput("cannot reach Argo CD: set argocd_url (or ARGOCD_SERVER)")
+    url = normalize_url(params["argocd_url"])
+    cert = params["argocd_client_cert"]
+    session = new_session(
+        verify=(params["argocd_ca_cert"] or True) if params["argocd_validate_certs"] else False,
+        cert=(cert, params["argocd_client_key"]) if cert and params["argocd_client_key"] else cert,
+    )
+    session.headers.update({name: str(value) for name, value in (params["argocd_headers"] or {}).items()})
+    http = HttpClient(
+        name=f"Argo CD at {url}", base_url=url, session=session, sleep=time.sleep, timeout=params["argocd_timeout"]
+    )
+    credentials = Credentials(
+        token=params["argocd_auth_token"], username=params["argocd_username"], password=params["argocd_password"]
+    )
+    return ArgocdClient(http, credentials, remember=remember)

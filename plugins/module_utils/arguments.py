@@ -1,0 +1,205 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option groups: each with its spec, its environment fallbacks and what can be validated offline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+from ._core.errors import InvalidInput
+
+__all__ = ("ACCOUNT", "CAN_I", "RBAC_POLICY", "TOKEN", "ModuleSpec", "secrets_of_kubeconfig", "validate_offline")
+
+Spec = dict[str, dict[str, Any]]
+
+
+def _env(*names: str) -> tuple[Any, list[str]]:
+    return env_fallback, list(names)
+
+
+# The names, aliases and variables of kubernetes.core (its args_common.py), so that one set of module_defaults and one AWX
+# credential serve both.
+KUBERNETES: Spec = {
+    # Not no_log: that would mask every scalar of a dictionary, `v1` and the names too. See secrets_of_kubeconfig.
+    "kubeconfig": {"type": "raw", "fallback": _env("K8S_AUTH_KUBECONFIG")},
+    "context": {"type": "str", "fallback": _env("K8S_AUTH_CONTEXT")},
+    "host": {"type": "str", "fallback": _env("K8S_AUTH_HOST")},
+    "api_key": {"type": "str", "no_log": True, "fallback": _env("K8S_AUTH_API_KEY")},
+    "username": {"type": "str", "fallback": _env("K8S_AUTH_USERNAME")},
+    "password": {"type": "str", "no_log": True, "fallback": _env("K8S_AUTH_PASSWORD")},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"], "fallback": _env("K8S_AUTH_VERIFY_SSL")},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"], "fallback": _env("K8S_AUTH_SSL_CA_CERT")},
+    "client_cert": {"type": "path", "aliases": ["cert_file"], "fallback": _env("K8S_AUTH_CERT_FILE")},
+    "client_key": {"type": "path", "no_log": False, "aliases": ["key_file"], "fallback": _env("K8S_AUTH_KEY_FILE")},
+    "proxy": {"type": "str", "fallback": _env("K8S_AUTH_PROXY")},
+    "no_proxy": {"type": "str", "fallback": _env("K8S_AUTH_NO_PROXY")},
+    "proxy_headers": {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "proxy_basic_auth": {
+                "type": "str",
+                "no_log": True,
+                "fallback": _env("K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH"),
+            },
+            "basic_auth": {"type": "str", "no_log": True, "fallback": _env("K8S_AUTH_PROXY_HEADERS_BASIC_AUTH")},
+            "user_agent": {"type": "str", "fallback": _env("K8S_AUTH_PROXY_HEADERS_USER_AGENT")},
+        },
+    },
+    "persist_config": {"type": "bool", "fallback": _env("K8S_AUTH_PERSIST_CONFIG")},
+    "impersonate_user": {"type": "str", "fallback": _env("K8S_AUTH_IMPERSONATE_USER")},
+    "impersonate_groups": {"type": "list", "elements": "str", "fallback": _env("K8S_AUTH_IMPERSONATE_GROUPS")},
+}
+
+# The variables of the argocd CLI and of the Terraform provider.
+ARGOCD: Spec = {
+    "argocd_url": {"type": "str", "fallback": _env("ARGOCD_SERVER")},
+    "argocd_auth_token": {"type": "str", "no_log": True, "fallback": _env("ARGOCD_AUTH_TOKEN")},
+    "argocd_username": {"type": "str", "fallback": _env("ARGOCD_AUTH_USERNAME")},
+    "argocd_password": {"type": "str", "no_log": True, "fallback": _env("ARGOCD_AUTH_PASSWORD")},
+    "argocd_ca_cert": {"type": "path"},
+    "argocd_client_cert": {"type": "path"},
+    "argocd_client_key": {"type": "path", "no_log": False},
+    "argocd_validate_certs": {"type": "bool", "default": True},
+    "argocd_headers": {"type": "dict", "no_log": True},
+    "argocd_timeout": {"type": "int", "default": 30},
+    "argocd_namespace": {"type": "str", "default": "argocd"},
+}
+
+SINK: Spec = {
+    "type": {"type": "str", "choices": ["ansible_vault"], "default": "ansible_vault"},
+    "file": {"type": "path"},
+    "variable": {"type": "str"},
+    "vault_id": {"type": "str"},
+}
+
+CHECK: Spec = {
+    "action": {"type": "str", "required": True},
+    "resource": {"type": "str", "required": True},
+    "object": {"type": "str", "default": "*"},
+    "allowed": {"type": "bool", "default": True},
+}
+
+_WAIT: Spec = {"wait_timeout": {"type": "int", "default": 30}}
+_OWNER: Spec = {"force_owner": {"type": "bool", "default": False}}
+_STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+_CHECKS: dict[str, Any] = {"type": "list", "elements": "dict", "options": CHECK}
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """All that Ansible validates for one module."""
+
+    name: str
+    options: Spec
+    mutually_exclusive: list[list[str]] = field(default_factory=list)
+
+    @property
+    def argument_spec(self) -> Spec:
+        """The module's own options and the two groups every module takes."""
+        return {**KUBERNETES, **ARGOCD, **self.options}
+
+
+ACCOUNT = ModuleSpec(
+    name="argocd_account",
+    options={
+        "name": {"type": "str", "required": True},
+        "capabilities": {"type": "list", "elements": "str"},
+        "enabled": {"type": "bool"},
+        "account_password": {"type": "str", "no_log": True},
+        "account_password_hash": {"type": "str", "no_log": True},
+        "reenable": {"type": "bool", "default": False},
+        "override_admin_enabled": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+        **_WAIT,
+        **_OWNER,
+        **_STATE,
+    },
+    mutually_exclusive=[["account_password", "account_password_hash"]],
+)
+
+RBAC_POLICY = ModuleSpec(
+    name="argocd_rbac_policy",
+    options={
+        "subject": {"type": "str", "required": True},
+        "policies": {"type": "list", "elements": "str", "default": []},
+        "roles": {"type": "list", "elements": "str", "default": []},
+        "exclusive": {"type": "bool", "default": True},
+        "location": {"type": "str", "choices": ["overlay", "policy.csv"], "default": "overlay"},
+        "overlay": {"type": "str"},
+        "default_role": {"type": "str"},
+        "match_mode": {"type": "str", "choices": ["glob", "regex"]},
+        "scopes": {"type": "list", "elements": "str"},
+        **_WAIT,
+        **_OWNER,
+        **_STATE,
+    },
+)
+
+TOKEN = ModuleSpec(
+    name="argocd_token",
+    options={
+        "account": {"type": "str", "required": True},
+        "token_name": {"type": "str", "no_log": False},
+        "expires_in": {"type": "str"},
+        "checks": {**_CHECKS, "default": []},
+        "store": {"type": "list", "elements": "dict", "options": SINK, "default": []},
+        "instance_uid": {"type": "str"},
+        "recover": {"type": "bool", "default": False},
+        "overwrite": {"type": "bool", "default": False},
+        "return_token": {"type": "bool", "default": False, "no_log": False},
+        "planned": {"type": "bool", "default": False},
+        **_WAIT,
+    },
+)
+
+CAN_I = ModuleSpec(
+    name="argocd_can_i",
+    options={
+        "checks": {**_CHECKS, "required": True},
+        "token": {"type": "str", "no_log": True},
+        "token_from": {"type": "dict", "options": SINK, "no_log": False},
+        "account": {"type": "str"},
+        "fail_on_mismatch": {"type": "bool", "default": True},
+        "planned": {"type": "bool", "default": False},
+        **_WAIT,
+    },
+    mutually_exclusive=[["token", "token_from"]],
+)
+
+
+_KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret")
+
+
+def secrets_of_kubeconfig(kubeconfig: Any) -> set[str]:
+    """Return the secret strings inside a kubeconfig given as a dictionary; none for a path."""
+    if isinstance(kubeconfig, Mapping):
+        items = list(kubeconfig.items())
+    elif isinstance(kubeconfig, list):
+        items = [("", item) for item in kubeconfig]
+    else:
+        return set()
+    found: set[str] = set()
+    for key, value in items:
+        if key in _KUBECONFIG_SECRETS and isinstance(value, str):
+            found.add(value)
+        found |= secrets_of_kubeconfig(value)
+    return found
+
+
+def validate_offline(params: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for what the specs cannot say of the shared groups. No network."""
+    if params["argocd_auth_token"] and params["argocd_password"]:
+        raise InvalidInput(
+            "cannot log in to Argo CD two ways: argocd_auth_token and argocd_password are both in effect (an option, or "
+            "ARGOCD_AUTH_TOKEN and ARGOCD_AUTH_PASSWORD of the environment); leave one out"
+        )
+    if params["argocd_client_key"] and not params["argocd_client_cert"]:
+        raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")
+    if params["wait_timeout"] < 0 or params["argocd_timeout"] < 1:
+        raise InvalidInput("cannot use wait_timeout or argocd_timeout: they are seconds, 0 (1) or more")

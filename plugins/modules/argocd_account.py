@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a local account of Argo CD into the wanted state."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: argocd_account
+short_description: Manage a local account of Argo CD
+version_added: 0.1.0
+description:
+  - Manages the keys C(accounts.<name>) of the ConfigMap C(argocd-cm), and, for passwords and removal, of the Secret
+    C(argocd-secret). All other keys stay byte for byte.
+  - Compares as Argo CD parses, so C(apiKey, login) and C(apiKey,login) are the same.
+  - Disabling an account, or taking its C(apiKey), is how an operator stops it. This module undoes neither unless
+    O(reenable) is set.
+author:
+  - fleetops.argocd contributors (@fleetops)
+notes:
+  - Needs C(get) and C(patch) on the ConfigMap C(argocd-cm), and on the Secret C(argocd-secret) for O(account_password),
+    O(account_password_hash) and O(state=absent).
+  - Reading C(argocd-secret) shows the signing key of Argo CD, so that right is as good as admin.
+options:
+  name:
+    description:
+      - Name of the account, 1 to 32 of the characters C(A-Z a-z 0-9 _ -).
+    type: str
+    required: true
+  capabilities:
+    description:
+      - V(apiKey) allows tokens, V(login) allows the web UI and CLI. Case matters.
+      - If not set, capabilities stay as they are.
+    type: list
+    elements: str
+  enabled:
+    description:
+      - Whether the account is enabled. If not set, it stays as it is; a new account is enabled.
+    type: bool
+  account_password:
+    description:
+      - Password of the account. Needs the Python package C(bcrypt).
+      - Written only when the stored hash does not match it, together with C(passwordMtime). This ends every API token issued
+        before.
+    type: str
+  account_password_hash:
+    description:
+      - Bcrypt hash of the password, written only when it differs from the stored one.
+    type: str
+  reenable:
+    description:
+      - Whether to enable a disabled account again, or to give back a removed C(apiKey). Its old tokens then work again.
+    type: bool
+    default: false
+  override_admin_enabled:
+    description:
+      - Whether to write C(accounts.admin.enabled), which overrides C(admin.enabled) set to V("false"), for the account C(admin).
+    type: bool
+    default: false
+  force_owner:
+    description:
+      - Whether to write even though the ConfigMap belongs to an operator or to Argo CD itself, which would undo it.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait, after a change, until Argo CD shows the account as written. Needs a login to Argo CD; without one there
+        is no wait.
+    type: bool
+    default: true
+  state:
+    description: Whether the account exists.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - fleetops.argocd.attributes
+  - fleetops.argocd.kubernetes
+  - fleetops.argocd.argocd
+  - fleetops.argocd.waiting
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Create the account of the vendor's page
+  fleetops.argocd.argocd_account:
+    kubeconfig: ~/.kube/config
+    context: production
+    name: octopus
+    capabilities: [apiKey]
+    enabled: true
+
+- name: Stop an integration at once
+  fleetops.argocd.argocd_account:
+    context: production
+    name: octopus
+    enabled: false
+
+- name: Remove an account with its password and tokens
+  fleetops.argocd.argocd_account:
+    context: production
+    name: octopus
+    state: absent
+"""
+
+RETURN = r"""
+account:
+  description: The account as Argo CD reads it after the change; empty when absent.
+  returned: success
+  type: dict
+  sample: {"name": "octopus", "enabled": true, "capabilities": ["apiKey"]}
+instance_uid:
+  description: The uid of C(argocd-cm), which tells this installation from any other.
+  returned: success
+  type: str
+  sample: 6f1c1a58-6b0c-4b52-9c0e-0a3f8d2b9a11
+seen:
+  description: Whether Argo CD was seen to show the account; null when not asked.
+  returned: success
+  type: bool
+  sample: true
+helm_values:
+  description: What the values of the argo-cd chart would have to say for the same account.
+  returned: success
+  type: str
+  sample: "configs:\n  cm:\n    accounts.octopus: \"apiKey\"\n"
+"""
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account
+from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import run_module
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ACCOUNT
+
+
+def main() -> None:
+    """Run the flow as an ordinary module."""
+    run_module(ACCOUNT, account.run)
+
+
+if __name__ == "__main__":
+    main()

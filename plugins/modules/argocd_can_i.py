@@ -1,0 +1,153 @@
+#!/usr/bin/python
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask Argo CD what a token may do."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: argocd_can_i
+short_description: Check that an Argo CD token may do exactly what it should
+version_added: 0.1.0
+description:
+  - Asks Argo CD's C(can-i), as the token's account, every item of O(checks), and fails where an answer is not the one that was
+    said, both for yes and for no.
+  - Proves first that the server accepts the token, because with anonymous access a refused token is answered as anonymous.
+author:
+  - fleetops.argocd contributors (@fleetops)
+notes:
+  - The server answers for the caller only and takes objects literally. Sub-resource actions (C(update/*), C(action/...)) and
+    objects with a colon after the last slash cannot be asked.
+options:
+  checks:
+    description:
+      - Questions the token must answer as said, allowed and not allowed.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      action:
+        description: For example V(get), V(sync), V(delete).
+        type: str
+        required: true
+      resource:
+        description: For example V(applications), V(clusters), V(logs).
+        type: str
+        required: true
+      object:
+        description:
+          - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*) does not cover.
+        type: str
+        default: "*"
+      allowed:
+        description: The answer that must come.
+        type: bool
+        default: true
+  token:
+    description: The token to ask with.
+    type: str
+  token_from:
+    description: Where to read the token instead.
+    type: dict
+    suboptions:
+      type:
+        description:
+          - V(ansible_vault) is a vaulted variable in a variables file on the controller.
+        type: str
+        choices: [ansible_vault]
+        default: ansible_vault
+      file:
+        description:
+          - The variables file. A relative path starts at the inventory's directory.
+          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the host
+            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file once
+            a directory of the host's name exists.
+        type: path
+      variable:
+        description:
+          - The variable. The record is stored beside it as C(<variable>_record), in plain text.
+          - The default is C(argocd_<account>_token), with C(_) for characters a variable cannot have.
+        type: str
+      vault_id:
+        description:
+          - Vault id to encrypt with. Needed only where several are loaded and none is the default for encrypting.
+        type: str
+  account:
+    description:
+      - Account the token must belong to. Needed with O(token_from).
+    type: str
+  fail_on_mismatch:
+    description: Whether to fail when an answer is not the one that was said.
+    type: bool
+    default: true
+  planned:
+    description:
+      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check mode, where
+        the server then cannot tell yet.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - fleetops.argocd.attributes
+  - fleetops.argocd.kubernetes
+  - fleetops.argocd.argocd
+  - fleetops.argocd.waiting
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Prove what the stored token may and may not do
+  fleetops.argocd.argocd_can_i:
+    argocd_url: argocd.example.com
+    account: octopus
+    token_from:
+      type: ansible_vault
+    checks:
+      - action: get
+        resource: clusters
+      - action: get
+        resource: logs
+        object: "*/*"
+      - action: delete
+        resource: applications
+        allowed: false
+"""
+
+RETURN = r"""
+account:
+  description: The account that was asked for.
+  returned: success
+  type: str
+  sample: octopus
+matrix:
+  description: One row for each item of O(checks).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"action": "get", "resource": "clusters", "object": "*", "expected": "yes", "answer": "yes", "ok": true}]
+mismatches:
+  description: The rows whose answer is not the one that was said.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+"""
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i
+from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import run_module
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import CAN_I
+
+
+def main() -> None:
+    """Run the flow as an ordinary module."""
+    run_module(CAN_I, can_i.run)
+
+
+if __name__ == "__main__":
+    main()

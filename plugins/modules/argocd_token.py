@@ -1,0 +1,252 @@
+#!/usr/bin/python
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep a stored token of an account, or mint, prove and store a new one."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: argocd_token
+short_description: Keep an Argo CD account's token stored and working
+version_added: 0.1.0
+description:
+  - Reads the token from the first place in O(store). A token that Argo CD accepts is kept.
+  - Otherwise announces a new id in the record beside it, mints, proves the token (it logs in, and every item of O(checks)
+    is answered as said), stores it, reads it back, and settles the record. Only then is it in effect.
+  - A token that cannot be proven is revoked and no place is touched. Nothing else is revoked.
+  - The token never leaves this task unless O(return_token) is set.
+author:
+  - fleetops.argocd contributors (@fleetops)
+notes:
+  - The first token needs a login to Argo CD with C(accounts, update) on the account; a kept one needs no other login.
+  - A place that cannot be read is an error, never taken for an empty one. Where the place and the server disagree in a way no
+    ordinary run explains, the module fails unless O(recover) or O(overwrite) is set, so that a wrong path cannot mint anew for
+    a whole fleet.
+  - With a place on the controller the task runs on the controller, whatever the connection.
+options:
+  account:
+    description: The account. It must exist, be enabled and have the capability C(apiKey).
+    type: str
+    required: true
+  token_name:
+    description:
+      - Name of the slot on the account. Ids are C(<token_name>-<time>-<random>) and never used again.
+      - The default is the account's name.
+    type: str
+  expires_in:
+    description:
+      - Lifetime of a new token, such as V(90d), V(12h), V(30m) or seconds. If not set it never expires, as is Argo CD's own
+        default.
+    type: str
+  checks:
+    description:
+      - Questions the token must answer as said, allowed and not allowed.
+      - Asked of a new token before it is stored.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      action:
+        description: For example V(get), V(sync), V(delete).
+        type: str
+        required: true
+      resource:
+        description: For example V(applications), V(clusters), V(logs).
+        type: str
+        required: true
+      object:
+        description:
+          - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*) does not cover.
+        type: str
+        default: "*"
+      allowed:
+        description: The answer that must come.
+        type: bool
+        default: true
+  store:
+    description:
+      - Where the token is stored. The first place is read; the others are brought in line with it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      type:
+        description:
+          - V(ansible_vault) is a vaulted variable in a variables file on the controller.
+        type: str
+        choices: [ansible_vault]
+        default: ansible_vault
+      file:
+        description:
+          - The variables file. A relative path starts at the inventory's directory.
+          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the host
+            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file once
+            a directory of the host's name exists.
+        type: path
+      variable:
+        description:
+          - The variable. The record is stored beside it as C(<variable>_record), in plain text.
+          - The default is C(argocd_<account>_token), with C(_) for characters a variable cannot have.
+        type: str
+      vault_id:
+        description:
+          - Vault id to encrypt with. Needed only where several are loaded and none is the default for encrypting.
+        type: str
+  instance_uid:
+    description:
+      - The uid of C(argocd-cm), as M(fleetops.argocd.argocd_account) returns it. If not set, it is read from Kubernetes.
+    type: str
+  recover:
+    description:
+      - Whether to mint a new token although the server lists a live one of this name that the place lost, or refuses the stored
+        one, or the record is of another installation.
+    type: bool
+    default: false
+  overwrite:
+    description:
+      - Whether to overwrite a stored value that is not an Argo CD token of this account.
+    type: bool
+    default: false
+  return_token:
+    description:
+      - Whether to return a newly minted token. The result is then hidden from the output, but whoever reads the registered
+        variable has the token.
+    type: bool
+    default: false
+  planned:
+    description:
+      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check mode, where
+        the server then cannot tell yet.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - fleetops.argocd.attributes
+  - fleetops.argocd.kubernetes
+  - fleetops.argocd.argocd
+  - fleetops.argocd.waiting
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Keep the token of the account in a vaulted variable
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    argocd_username: admin
+    argocd_password: "{{ argocd_admin_password }}"
+    account: octopus
+    checks:
+      - action: get
+        resource: clusters
+      - action: delete
+        resource: applications
+        allowed: false
+    store:
+      - type: ansible_vault
+
+- name: A token that expires, in a file and variable of one's own
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    argocd_username: admin
+    argocd_password: "{{ argocd_admin_password }}"
+    account: ci
+    token_name: nightly
+    expires_in: 90d
+    store:
+      - type: ansible_vault
+        file: group_vars/all/tokens.yml
+        variable: ci_argocd_token
+        vault_id: prod
+"""
+
+RETURN = r"""
+account:
+  description: The account.
+  returned: success
+  type: str
+  sample: octopus
+token_name:
+  description: The slot on the account.
+  returned: success
+  type: str
+  sample: octopus
+instance_uid:
+  description: The uid of C(argocd-cm).
+  returned: success
+  type: str
+  sample: 6f1c1a58-6b0c-4b52-9c0e-0a3f8d2b9a11
+action:
+  description: What was done, V(kept) or V(minted).
+  returned: success
+  type: str
+  sample: kept
+reason:
+  description: Why.
+  returned: success
+  type: str
+  sample: the server accepts the stored token
+id:
+  description: Id of the token in effect; null where only the real run can know it.
+  returned: success
+  type: str
+  sample: octopus-20261121T060000Z-1a2b3c4d
+issued_at:
+  description: When it was issued.
+  returned: success
+  type: str
+  sample: "2026-11-21T06:00:00Z"
+expires_at:
+  description: When it expires; null for never, or where only the real run can know it.
+  returned: success
+  type: str
+  sample: "2027-02-19T06:00:00Z"
+revoked:
+  description: Ids that this task revoked.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+unknown:
+  description: Ids of the account that the record does not know, with their age in seconds. They are never revoked.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"id": "made-by-hand", "age": 86400, "expired": false}]
+matrix:
+  description: What a newly minted token was answered; one row for each item of O(checks).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"action": "get", "resource": "clusters", "object": "*", "expected": "yes", "answer": "yes", "ok": true}]
+stored_in:
+  description: The places that hold the token.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"type": "ansible_vault", "file": "host_vars/c1/argocd.yml", "variable": "argocd_octopus_token", "vault_id": "prod"}]
+token:
+  description: The new token.
+  returned: when O(return_token) is set and a token was minted
+  type: str
+"""
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import token
+from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import run_module
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import TOKEN
+
+
+def main() -> None:
+    """Run the flow as an ordinary module."""
+    run_module(TOKEN, token.run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a flow in the controller's own process, or hands the task to the ordinary module.
+
+In-process costs a small part of a module's CPU: the strategy imports the action plugin, and with it every
+library, once in the parent; each task then runs in a forked worker that has them already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, SinkError
+from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Sink
+from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, carry_out, mask
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ModuleSpec, secrets_of_kubeconfig
+from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
+    VaultFileSink,
+    default_path,
+    default_variable,
+)
+
+__all__ = ("FlowAction",)
+
+# Set to true, tasks run as ordinary modules wherever they can.
+FORCE_MODULE = "argocd_force_module"
+_CONTROLLER_SINKS = ("ansible_vault",)
+_DISCOVERED = ("auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
+
+
+class FlowAction(ActionBase):
+    """An action plugin is a subclass with its SPEC and FLOW."""
+
+    SPEC: ModuleSpec
+    FLOW: Flow
+
+    _requires_connection = False
+    _supports_async = True
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Choose the path, say so at -vvv, and run."""
+        variables = task_vars or {}
+        super().run(tmp, variables)
+        args = plain(dict(self._task.args))
+        on_controller = _controller_sink(args)
+        obstacle = self._obstacle(variables)
+        if on_controller:
+            obstacle = self._prepare_controller(on_controller)
+        reason = obstacle or (f"sink {on_controller} lives on the controller" if on_controller else "the task is local")
+        path = "as a module" if obstacle else "in-process"
+        self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
+        if obstacle:
+            return self._as_module(variables)
+        return self._in_process(args, variables)
+
+    def _obstacle(self, variables: Mapping[str, Any]) -> str:
+        """Return why the task must run as a module; empty where it may run in-process."""
+        if _is_true(self._template(variables.get(FORCE_MODULE, False))):
+            return f"{FORCE_MODULE} is set"
+        if self._connection.transport != "local":
+            return f"the connection is {self._connection.transport}, not local"
+        if self._connection.become is not None:
+            return "the task becomes another user"
+        if self._task.async_val:
+            return "the task is async"
+        if any(self._task.environment or []):
+            return "the task sets an environment"
+        return self._other_interpreter(variables)
+
+    def _other_interpreter(self, variables: Mapping[str, Any]) -> str:
+        if self._task.delegate_to:
+            variables = (variables.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or variables
+        interpreter = self._template(variables.get("ansible_python_interpreter") or "")
+        # abspath, not realpath: a venv's python resolves to the one it was made from.
+        if (
+            not interpreter
+            or interpreter in _DISCOVERED
+            or os.path.abspath(interpreter) == os.path.abspath(sys.executable)
+        ):
+            return ""
+        return f"the interpreter is {interpreter}"
+
+    def _prepare_controller(self, sink: str) -> str:
+        """Where the sink lives here the flow runs here; what cannot be honoured then is refused."""
+        if self._task.async_val:
+            raise AnsibleActionFail(
+                f"cannot run {self.SPEC.name} with async: its sink {sink} lives on the controller; leave async out"
+            )
+        for item in self._task.environment or []:
+            # The worker is this task's own process.
+            os.environ.update({str(key): str(value) for key, value in (self._template(item) or {}).items()})
+        return ""
+
+    def _template(self, value: Any) -> Any:
+        return plain(self._templar.template(value))
+
+    def _as_module(self, variables: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(
+            module_name=f"fleetops.argocd.{self.SPEC.name}", task_vars=variables, wrap_async=self._task.async_val
+        )
+        return _censored(result)
+
+    def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        validator = ArgumentSpecValidator(self.SPEC.argument_spec, mutually_exclusive=self.SPEC.mutually_exclusive)
+        checked = validator.validate(args)
+        hidden = set(checked._no_log_values)  # pylint: disable=protected-access
+        if checked.error_messages:
+            text = "; ".join(checked.error_messages)
+            return mask({"failed": True, "msg": f"cannot run {self.SPEC.name}: {text}"}, hidden)
+        params = checked.validated_parameters
+        hidden |= secrets_of_kubeconfig(params["kubeconfig"])
+
+        def open_sink(options: Mapping[str, Any], account: str) -> Sink:
+            return self._open_sink(options, account, variables)
+
+        result, met = carry_out(
+            type(self).FLOW,
+            params,
+            check_mode=bool(self._task.check_mode),
+            diff=bool(self._task.diff),
+            open_sink=open_sink,
+        )
+        return _censored(mask(result, hidden | met))
+
+    def _open_sink(self, options: Mapping[str, Any], account: str, variables: Mapping[str, Any]) -> Sink:
+        if "awx_job_id" in variables or "tower_job_id" in variables:
+            raise InvalidInput(
+                "cannot store a token in a vault file: this is an AWX job, whose copy of the project is thrown away after it"
+            )
+        variable = options["variable"] or default_variable(account)
+        return VaultFileSink(
+            path=_file(options["file"], variables),
+            variable=variable,
+            record_variable=f"{variable}_record",
+            vault_id=options["vault_id"],
+            # The one accessor that ansible-core 2.16 to 2.21 have in common.
+            secrets=list(self._loader._vault.secrets or []),  # pylint: disable=protected-access
+        )
+
+
+def _file(file: str | None, variables: Mapping[str, Any]) -> str:
+    """Return the file's path; a relative one starts at the inventory, as the default does."""
+    inventory_dir = variables.get("inventory_dir")
+    if not file:
+        return default_path(inventory_dir, str(variables["inventory_hostname"]))
+    if os.path.isabs(file):
+        return file
+    if inventory_dir is None:
+        raise SinkError(
+            f"cannot find vault file {file}: the inventory has no directory to start at; give an absolute path"
+        )
+    return os.path.join(inventory_dir, file)
+
+
+def _censored(result: dict[str, Any]) -> dict[str, Any]:
+    """Hide a result that holds a token from every callback; what is registered stays whole."""
+    return {**result, "_ansible_no_log": True} if result.get("token") else result
+
+
+def _controller_sink(args: Mapping[str, Any]) -> str:
+    """Return the first of the task's sinks that lives on the controller; empty where none does."""
+    store = args.get("store") or []
+    items = [
+        *(store if isinstance(store, list) else [store]),
+        *([args["token_from"]] if args.get("token_from") else []),
+    ]
+    for item in items:
+        kind = str(item.get("type") or _CONTROLLER_SINKS[0]) if isinstance(item, Mapping) else ""
+        if kind in _CONTROLLER_SINKS:
+            return kind
+    return ""
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() in ("true", "yes", "1", "on")
+
+
+def plain(value: Any) -> Any:
+    """Return the value in Python's own types.
+
+    Templates give tagged types (2.19 and later) or unsafe text (before); an inline `!vault` is no str on 2.16, and
+    decrypts as it is turned into one.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, int) else float(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not hasattr(value, "vault"):
+        return [plain(item) for item in value]
+    return str(value)
