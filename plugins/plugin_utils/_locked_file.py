@@ -72,8 +72,7 @@ def exclusive(path: Path, *, created: list[Path], timeout: float) -> Iterator[No
     try:
         yield
     finally:
-        if created and not path.exists():
-            _remove_directories(_lock_path(path), created)
+        _remove_directories(path, created)
         os.close(handle)
 
 
@@ -113,12 +112,14 @@ def _make_directories(directory: Path, created: list[Path]) -> None:
             created.append(path)
 
 
-def _remove_directories(lock: Path, created: list[Path]) -> None:
-    lock.unlink(missing_ok=True)
+def _remove_directories(path: Path, created: list[Path]) -> None:
+    """Remove the directories that were made for a file that is not there (any more)."""
     with suppress(OSError):  # somebody put something there: it stays, and what is above it
-        while created:
-            created[-1].rmdir()
-            created.pop()
+        if created and not path.exists():
+            _lock_path(path).unlink()
+            while created:
+                created[-1].rmdir()
+                created.pop()
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -91,7 +91,7 @@ class _Content:
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a file holds for us; `labels` are the vault ids that protect it now, nearest first."""
+    """What a file holds for us; `labels` are the vault ids to keep, best first: the header's, then what really fits."""
 
     entry: Entry
     labels: tuple[str, ...]
@@ -230,7 +230,7 @@ class VaultFileSink:
             ciphertext = value.text.encode("utf-8", "replace")
             plain, used, _secret = self._decrypted(ciphertext, "the value")
             token = self._decoded(plain, "the decrypted value")
-            labels = (_header_label(ciphertext) or _unlabelled(), *outer)
+            labels = (_header_label(ciphertext) or _unlabelled(), used, *outer)
             return self._noted(_Stored(Entry(token or None, record, self._stale(labels[0], used)), labels))
         token = self._plain_token(value)
         stale = self._stale(outer[0], outer[0]) if outer else _PLAIN_TEXT

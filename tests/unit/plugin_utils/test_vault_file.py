@@ -289,6 +289,12 @@ class TestVaultId:
             sink(file, vault_id=asked, loaded=loaded).prepare()
         assert file.read_text() == FOREIGN
 
+    def test_vault_id_that_fits_is_kept_where_the_header_names_none_that_is_loaded(self, file: Path) -> None:
+        file.write_text(stored(OTHER, "dev").replace(";dev", ";old"))
+        here = sink(file, loaded=("prod", "dev"))
+        here.write(Entry(TOKEN), expected=Entry(OTHER))
+        assert header(file) == "$ANSIBLE_VAULT;1.2;AES256;dev"
+
     def test_value_that_is_encrypted_already_is_refused(self, file: Path) -> None:
         with pytest.raises(SinkError, match="Ansible's vault refuses to encrypt it") as failed:
             sink(file).write(Entry(encrypted(TOKEN, "default")), expected=Entry())
