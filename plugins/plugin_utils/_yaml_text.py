@@ -66,10 +66,11 @@ class Value:
     data: Mapping[str, Any] | None = None
 
 
-def lookup(text: str, key: str) -> Value | None:
-    """Return what stands at the top-level `key`, None where it is missing. Raise NotEditable."""
-    entry = _Document(text.removeprefix(_BOM)).entry(key)
-    return None if entry is None else _value(entry)
+def lookup(text: str, *keys: str) -> dict[str, Value]:
+    """Return what stands at the top-level `keys`, without the missing ones. Raise NotEditable."""
+    document = _Document(text.removeprefix(_BOM))
+    entries = {key: document.entry(key) for key in keys}
+    return {key: _value(entry) for key, entry in entries.items() if entry is not None}
 
 
 def edit(text: str, changes: Mapping[str, VaultBlock | FlowMapping | None], *, neighbours: Sequence[str] = ()) -> str:

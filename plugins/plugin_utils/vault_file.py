@@ -221,9 +221,10 @@ class VaultFileSink:
         raise self._failure("read", f"{what} is not UTF-8 text", "set another `file` or `variable` of the sink")
 
     def _stored(self, content: _Content) -> _Stored:
-        record = self._record(lookup(content.text, self._record_variable))
+        values = lookup(content.text, self._variable, self._record_variable)
+        record = self._record(values.get(self._record_variable))
         outer = (content.wrapping.label or _unlabelled(),) if content.wrapping else ()
-        value = lookup(content.text, self._variable)
+        value = values.get(self._variable)
         if value is None or value.kind == "null":
             return _Stored(Entry(record=record), outer)
         if value.kind == "vault":

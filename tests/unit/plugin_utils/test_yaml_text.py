@@ -135,7 +135,7 @@ REFUSED = {
 @pytest.mark.parametrize(("before", "after"), EDITED.values(), ids=EDITED)
 def test_edited(before: str, after: str) -> None:
     assert edit(before, {"tok": NEW}) == after
-    stored = lookup(after, "tok")
+    stored = lookup(after, "tok").get("tok")
     assert stored is not None
     assert (stored.kind, stored.text.splitlines()) == ("vault", CIPHER.splitlines())
 
@@ -203,7 +203,7 @@ def test_record_of_another_kind_is_refused(form: str) -> None:
 def test_record_reads_back_as_written(data: dict[str, object]) -> None:
     text = edit("a: 1\n", {"rec": FlowMapping(data)})
     assert len(text.splitlines()) == 2
-    value = lookup(text, "rec")
+    value = lookup(text, "rec").get("rec")
     assert value is not None
     assert value.data == data
 
@@ -259,13 +259,13 @@ def test_key_that_is_no_plain_string_is_refused(name: str) -> None:
     ],
 )
 def test_kind(text: str, kind: str) -> None:
-    value = lookup(text, "tok")
+    value = lookup(text, "tok").get("tok")
     assert value is not None
     assert (value.kind, value.line) == (kind, 1)
 
 
 def test_value_does_not_show_its_text() -> None:
-    assert "SEKRET" not in repr(lookup("tok: SEKRET\n", "tok"))
+    assert "SEKRET" not in repr(lookup("tok: SEKRET\n", "tok").get("tok"))
 
 
 def test_shared_values_are_compared_once() -> None:

@@ -84,7 +84,8 @@ def test_record_first_and_token_later_is_the_same_text(text: str, record: dict[s
 @given(documents(), RECORDS)
 def test_what_is_set_is_found(text: str, record: dict[str, Any]) -> None:
     stored = edit(text, {"tok": CIPHER, "rec": FlowMapping(record)}, neighbours=PAIR)
-    token, beside = lookup(stored, "tok"), lookup(stored, "rec")
+    found = lookup(stored, "tok", "rec")
+    token, beside = found.get("tok"), found.get("rec")
     assert token is not None
     assert token.text.splitlines() == CIPHER.ciphertext.splitlines()
     assert beside is not None
@@ -112,6 +113,6 @@ def test_any_text_is_edited_exactly_or_refused(text: str) -> None:
     with suppress(NotEditable):
         result = edit(text, {"tok": CIPHER})
     if result is not None:
-        value = lookup(result, "tok")
+        value = lookup(result, "tok").get("tok")
         assert value is not None
         assert value.text.splitlines() == CIPHER.ciphertext.splitlines()
