@@ -50,11 +50,11 @@ test: setup copy home ## lint, types, unit, integration both ways, sanity, docum
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
 	python -m pytest $(ARGS)
 
-integration: setup home ## integration targets on the sandbox, in-process: make integration ARGS='argocd_account'
-	$(TEST_HOME) python $(TOOLS)/integration.py $(BUILD)/integration $(ARGS)
+integration: setup ## integration targets on the sandbox, in-process: make integration ARGS='argocd_account'
+	python $(TOOLS)/integration.py $(BUILD)/integration $(ARGS)
 
-integration-module: setup home ## the same targets through the ordinary modules
-	$(TEST_HOME) python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module $(ARGS)
+integration-module: setup ## the same targets through the ordinary modules
+	python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module $(ARGS)
 
 sanity: copy home ## ansible-test sanity, without any ignore: make sanity ARGS='--test pylint'
 	cd $(COPY) && $(TEST_HOME) ansible-test sanity --venv --python $(PYTHON_VERSION) --color no $(ARGS)

@@ -70,6 +70,13 @@ def write_variables(copy: Path, info: Path, *, force_module: bool) -> None:
     (copy / "tests/integration/integration_config.yml").write_text(json.dumps(variables, indent=2) + "\n")
 
 
+def set_environment(*, home: Path) -> None:
+    """A home of its own: ansible-test makes an SSH key there, and two of them at once trip over each other."""
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["HOME"] = str(home)
+    os.environ.pop("ANSIBLE_COLLECTIONS_PATH", None)
+
+
 def list_targets(copy: Path, wanted: list[str]) -> list[str]:
     command = ["ansible-test", "integration", "--list-targets", *wanted]
     answer = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, text=True, check=False)
@@ -116,6 +123,7 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     directory = options.directory.absolute()
     copy_collection.main(str(directory))
+    set_environment(home=directory / "home")
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
     targets = list_targets(copy, options.targets)
     info = directory / "sandbox" / "info.json"
@@ -129,5 +137,4 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     # So that being stopped unwinds, and the sandbox with it.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
-    os.environ.pop("ANSIBLE_COLLECTIONS_PATH", None)
     sys.exit(main(sys.argv[1:]))

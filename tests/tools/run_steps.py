@@ -44,7 +44,7 @@ class Result:
     def closing_line(self) -> str:
         """The last line the step's tool had to say: what it counted."""
         lines = [line.strip(" =") for line in self.log.splitlines() if not MAKE_NOTE.match(line)]
-        return next((line for line in reversed(lines) if line), "")
+        return next((line for line in reversed(lines) if line), "")[:110]
 
 
 class Steps:
@@ -86,7 +86,7 @@ def show(result: Result) -> None:
 
 def summary(results: list[Result]) -> str:
     """One row per step, then the plain count of steps."""
-    rows = [f"  {one.step:<24}{one.word:<8}{one.seconds:>6.0f} s  {one.closing_line}"[:150] for one in results]
+    rows = [f"  {one.step:<24}{one.word:<8}{one.seconds:>6.0f} s  {one.closing_line}" for one in results]
     failed = sum(1 for one in results if one.code)
     return "\n".join(["", "steps:", *rows, f"{len(results) - failed} passed, {failed} failed"])
 
