@@ -47,18 +47,18 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
         argument_spec=spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, supports_check_mode=True
     )
     module.no_log_values.update(secrets_of_kubeconfig(module.params["kubeconfig"]))
-    # module._diff has no public twin.
-    result, met = carry_out(flow, module.params, check_mode=module.check_mode, diff=module._diff, open_sink=_open_sink)
+    diff = module._diff  # noqa: SLF001 # it has no public twin
+    result, met = carry_out(flow, module.params, check_mode=module.check_mode, diff=diff, open_sink=_open_sink)
     module.no_log_values.update(met - {result.get("token")})
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def _open_sink(options: Mapping[str, Any], account: str) -> Sink:
+def _open_sink(options: Mapping[str, Any], _account: str) -> Sink:
     raise InvalidInput(
-        f"cannot use sink {options['type']} here: it lives on the controller, and this runs as an ordinary module; call the "
-        "module by its full name fleetops.argocd.<name>, so that its action plugin runs"
+        f"cannot use sink {options['type']} here: it lives on the controller, and this runs as an ordinary module; "
+        "call the module by its full name fleetops.argocd.<name>, so that its action plugin runs"
     )
 
 
@@ -68,7 +68,7 @@ def missing_library() -> str | None:
     if not missing:
         return None
     names = " ".join(missing)
-    return f"cannot start: the Python package(s) {names} are missing for {sys.executable}; install them: pip install {names}"
+    return f"cannot start: {sys.executable} lacks the Python package(s) {names}; install them: pip install {names}"
 
 
 def carry_out(

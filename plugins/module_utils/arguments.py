@@ -22,8 +22,8 @@ def _env(*names: str) -> tuple[Any, list[str]]:
     return env_fallback, list(names)
 
 
-# The names, aliases and variables of kubernetes.core (its args_common.py), so that one set of module_defaults and one AWX
-# credential serve both.
+# The names, aliases and variables of kubernetes.core (its args_common.py), so that one set of module_defaults and
+# one AWX credential serve both.
 KUBERNETES: Spec = {
     # Not no_log: that would mask every scalar of a dictionary, `v1` and the names too. See secrets_of_kubeconfig.
     "kubeconfig": {"type": "raw", "fallback": _env("K8S_AUTH_KUBECONFIG")},
@@ -196,8 +196,8 @@ def validate_offline(params: Mapping[str, Any]) -> None:
     """Raise InvalidInput for what the specs cannot say of the shared groups. No network."""
     if params["argocd_auth_token"] and params["argocd_password"]:
         raise InvalidInput(
-            "cannot log in to Argo CD two ways: argocd_auth_token and argocd_password are both in effect (an option, or "
-            "ARGOCD_AUTH_TOKEN and ARGOCD_AUTH_PASSWORD of the environment); leave one out"
+            "cannot log in to Argo CD two ways: argocd_auth_token and argocd_password are both in effect (an "
+            "option, or ARGOCD_AUTH_TOKEN and ARGOCD_AUTH_PASSWORD of the environment); leave one out"
         )
     if params["argocd_client_key"] and not params["argocd_client_cert"]:
         raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")

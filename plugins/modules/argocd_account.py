@@ -41,7 +41,8 @@ options:
   account_password:
     description:
       - Password of the account. Needs the Python package C(bcrypt).
-      - Written only when the stored hash does not match it, together with C(passwordMtime). This ends every API token issued
+      - Written only when the stored hash does not match it, together with C(passwordMtime). This ends every API token
+        issued
         before.
     type: str
   account_password_hash:
@@ -55,7 +56,8 @@ options:
     default: false
   override_admin_enabled:
     description:
-      - Whether to write C(accounts.admin.enabled), which overrides C(admin.enabled) set to V("false"), for the account C(admin).
+      - Whether to write C(accounts.admin.enabled), which overrides C(admin.enabled) set to V("false"), for the
+        account C(admin).
     type: bool
     default: false
   force_owner:
@@ -65,7 +67,8 @@ options:
     default: false
   wait:
     description:
-      - Whether to wait, after a change, until Argo CD shows the account as written. Needs a login to Argo CD; without one there
+      - Whether to wait, after a change, until Argo CD shows the account as written. Needs a login to Argo CD; without
+        one there
         is no wait.
     type: bool
     default: true

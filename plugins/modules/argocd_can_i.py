@@ -11,13 +11,16 @@ module: argocd_can_i
 short_description: Check that an Argo CD token may do exactly what it should
 version_added: 0.1.0
 description:
-  - Asks Argo CD's C(can-i), as the token's account, every item of O(checks), and fails where an answer is not the one that was
+  - Asks Argo CD's C(can-i), as the token's account, every item of O(checks), and fails where an answer is not the one
+    that was
     said, both for yes and for no.
-  - Proves first that the server accepts the token, because with anonymous access a refused token is answered as anonymous.
+  - Proves first that the server accepts the token, because with anonymous access a refused token is answered as
+    anonymous.
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
-  - The server answers for the caller only and takes objects literally. Sub-resource actions (C(update/*), C(action/...)) and
+  - The server answers for the caller only and takes objects literally. Sub-resource actions (C(update/*),
+    C(action/...)) and
     objects with a colon after the last slash cannot be asked.
 options:
   checks:
@@ -37,7 +40,8 @@ options:
         required: true
       object:
         description:
-          - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*) does not cover.
+          - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*)
+            does not cover.
         type: str
         default: "*"
       allowed:
@@ -60,8 +64,10 @@ options:
       file:
         description:
           - The variables file. A relative path starts at the inventory's directory.
-          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the host
-            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file once
+          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the
+            host
+            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file
+            once
             a directory of the host's name exists.
         type: path
       variable:
@@ -83,7 +89,8 @@ options:
     default: true
   planned:
     description:
-      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check mode, where
+      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check
+        mode, where
         the server then cannot tell yet.
     type: bool
     default: false

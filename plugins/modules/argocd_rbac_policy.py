@@ -11,14 +11,16 @@ module: argocd_rbac_policy
 short_description: Manage the RBAC policy lines of one subject in Argo CD
 version_added: 0.1.0
 description:
-  - Manages the policy lines of one subject in the ConfigMap C(argocd-rbac-cm), in an overlay key C(policy.<subject>.csv) of
+  - Manages the policy lines of one subject in the ConfigMap C(argocd-rbac-cm), in an overlay key
+    C(policy.<subject>.csv) of
     its own, or between marker lines in C(policy.csv).
   - Lines of other subjects, comments, their order and other keys stay byte for byte.
   - Compiles the whole merged policy before writing, because Argo CD validates nothing and one bad line stops everybody.
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
-  - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With a login to Argo CD, the server is asked after a write
+  - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With a login to Argo CD, the server is asked after a
+    write
     whether the policy compiles; if not, the previous text is put back.
 options:
   subject:
@@ -27,7 +29,8 @@ options:
     required: true
   policies:
     description:
-      - Each item is a line as Argo CD takes it (C(p, octopus, clusters, get, *, allow)), or the same without C(p) and the
+      - Each item is a line as Argo CD takes it (C(p, octopus, clusters, get, *, allow)), or the same without C(p) and
+        the
         subject (C(clusters, get, *), the effect may follow).
       - A comma inside a field needs double quotes.
     type: list
@@ -68,7 +71,8 @@ options:
     elements: str
   force_owner:
     description:
-      - Whether to write keys that another owner of the ConfigMap would undo. An overlay key of its own survives the owners.
+      - Whether to write keys that another owner of the ConfigMap would undo. An overlay key of its own survives the
+        owners.
     type: bool
     default: false
   state:

@@ -12,7 +12,8 @@ short_description: Keep an Argo CD account's token stored and working
 version_added: 0.1.0
 description:
   - Reads the token from the first place in O(store). A token that Argo CD accepts is kept.
-  - Otherwise announces a new id in the record beside it, mints, proves the token (it logs in, and every item of O(checks)
+  - Otherwise announces a new id in the record beside it, mints, proves the token (it logs in, and every item of
+    O(checks)
     is answered as said), stores it, reads it back, and settles the record. Only then is it in effect.
   - A token that cannot be proven is revoked and no place is touched. Nothing else is revoked.
   - The token never leaves this task unless O(return_token) is set.
@@ -20,8 +21,10 @@ author:
   - fleetops.argocd contributors (@fleetops)
 notes:
   - The first token needs a login to Argo CD with C(accounts, update) on the account; a kept one needs no other login.
-  - A place that cannot be read is an error, never taken for an empty one. Where the place and the server disagree in a way no
-    ordinary run explains, the module fails unless O(recover) or O(overwrite) is set, so that a wrong path cannot mint anew for
+  - A place that cannot be read is an error, never taken for an empty one. Where the place and the server disagree in
+    a way no
+    ordinary run explains, the module fails unless O(recover) or O(overwrite) is set, so that a wrong path cannot mint
+    anew for
     a whole fleet.
   - With a place on the controller the task runs on the controller, whatever the connection.
 options:
@@ -36,7 +39,8 @@ options:
     type: str
   expires_in:
     description:
-      - Lifetime of a new token, such as V(90d), V(12h), V(30m) or seconds. If not set it never expires, as is Argo CD's own
+      - Lifetime of a new token, such as V(90d), V(12h), V(30m) or seconds. If not set it never expires, as is Argo
+        CD's own
         default.
     type: str
   checks:
@@ -57,7 +61,8 @@ options:
         required: true
       object:
         description:
-          - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*) does not cover.
+          - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*)
+            does not cover.
         type: str
         default: "*"
       allowed:
@@ -80,8 +85,10 @@ options:
       file:
         description:
           - The variables file. A relative path starts at the inventory's directory.
-          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the host
-            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file once
+          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the
+            host
+            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file
+            once
             a directory of the host's name exists.
         type: path
       variable:
@@ -95,11 +102,13 @@ options:
         type: str
   instance_uid:
     description:
-      - The uid of C(argocd-cm), as M(fleetops.argocd.argocd_account) returns it. If not set, it is read from Kubernetes.
+      - The uid of C(argocd-cm), as M(fleetops.argocd.argocd_account) returns it. If not set, it is read from
+        Kubernetes.
     type: str
   recover:
     description:
-      - Whether to mint a new token although the server lists a live one of this name that the place lost, or refuses the stored
+      - Whether to mint a new token although the server lists a live one of this name that the place lost, or refuses
+        the stored
         one, or the record is of another installation.
     type: bool
     default: false
@@ -110,13 +119,15 @@ options:
     default: false
   return_token:
     description:
-      - Whether to return a newly minted token. The result is then hidden from the output, but whoever reads the registered
+      - Whether to return a newly minted token. The result is then hidden from the output, but whoever reads the
+        registered
         variable has the token.
     type: bool
     default: false
   planned:
     description:
-      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check mode, where
+      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check
+        mode, where
         the server then cannot tell yet.
     type: bool
     default: false
@@ -231,7 +242,7 @@ stored_in:
   returned: success
   type: list
   elements: dict
-  sample: [{"type": "ansible_vault", "file": "host_vars/c1/argocd.yml", "variable": "argocd_octopus_token", "vault_id": "prod"}]
+  sample: [{"type": "ansible_vault", "file": "host_vars/c1/argocd.yml", "variable": "argocd_octopus_token"}]
 token:
   description: The new token.
   returned: when O(return_token) is set and a token was minted

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -80,12 +81,7 @@ class FlowAction(ActionBase):
         if self._task.delegate_to:
             variables = (variables.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or variables
         interpreter = self._template(variables.get("ansible_python_interpreter") or "")
-        # abspath, not realpath: a venv's python resolves to the one it was made from.
-        if (
-            not interpreter
-            or interpreter in _DISCOVERED
-            or os.path.abspath(interpreter) == os.path.abspath(sys.executable)
-        ):
+        if not interpreter or interpreter in _DISCOVERED or _same_path(interpreter, sys.executable):
             return ""
         return f"the interpreter is {interpreter}"
 
@@ -112,7 +108,7 @@ class FlowAction(ActionBase):
     def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         validator = ArgumentSpecValidator(self.SPEC.argument_spec, mutually_exclusive=self.SPEC.mutually_exclusive)
         checked = validator.validate(args)
-        hidden = set(checked._no_log_values)  # pylint: disable=protected-access
+        hidden = set(checked._no_log_values)  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
         if checked.error_messages:
             text = "; ".join(checked.error_messages)
             return mask({"failed": True, "msg": f"cannot run {self.SPEC.name}: {text}"}, hidden)
@@ -134,7 +130,8 @@ class FlowAction(ActionBase):
     def _open_sink(self, options: Mapping[str, Any], account: str, variables: Mapping[str, Any]) -> Sink:
         if "awx_job_id" in variables or "tower_job_id" in variables:
             raise InvalidInput(
-                "cannot store a token in a vault file: this is an AWX job, whose copy of the project is thrown away after it"
+                "cannot store a token in a vault file: this is an AWX job, whose copy of the project is thrown away "
+                "after it"
             )
         variable = options["variable"] or default_variable(account)
         return VaultFileSink(
@@ -143,8 +140,13 @@ class FlowAction(ActionBase):
             record_variable=f"{variable}_record",
             vault_id=options["vault_id"],
             # The one accessor that ansible-core 2.16 to 2.21 have in common.
-            secrets=list(self._loader._vault.secrets or []),  # pylint: disable=protected-access
+            secrets=list(self._loader._vault.secrets or []),  # noqa: SLF001 # pylint: disable=protected-access
         )
+
+
+def _same_path(one: str, other: str) -> bool:
+    """Compare without following links: a venv's python is a link to the one it was made from."""
+    return os.path.normpath(one) == os.path.normpath(other)
 
 
 def _file(file: str | None, variables: Mapping[str, Any]) -> str:
@@ -152,13 +154,13 @@ def _file(file: str | None, variables: Mapping[str, Any]) -> str:
     inventory_dir = variables.get("inventory_dir")
     if not file:
         return default_path(inventory_dir, str(variables["inventory_hostname"]))
-    if os.path.isabs(file):
+    if Path(file).is_absolute():
         return file
     if inventory_dir is None:
         raise SinkError(
             f"cannot find vault file {file}: the inventory has no directory to start at; give an absolute path"
         )
-    return os.path.join(inventory_dir, file)
+    return str(Path(inventory_dir, file))
 
 
 def _censored(result: dict[str, Any]) -> dict[str, Any]:

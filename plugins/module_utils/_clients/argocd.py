@@ -1,7 +1,10 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argo CD's API over HTTPS and JSON. Routes and codes: argo-cd server/{session,account}/*.proto, util/grpc/errors.go."""
+"""Argo CD's API over HTTPS and JSON.
+
+Routes and codes: argo-cd server/session/session.proto, server/account/account.proto, util/grpc/errors.go.
+"""
 
 from __future__ import annotations
 
@@ -119,8 +122,8 @@ class ArgocdClient:
         reply = self._http.send("POST", "/api/v1/session", about=about, body=body, headers=_JSON)
         if reply.status == 401:
             raise Unauthenticated(
-                f"{about}: {self._http.name} refuses (HTTP 401); check name and password, that the account is enabled and may "
-                "log in; after 5 failures it refuses for 5 minutes. It was not tried again",
+                f"{about}: {self._http.name} refuses (HTTP 401); check name and password, that the account is "
+                "enabled and may log in; after 5 failures it refuses for 5 minutes. It was not tried again",
                 status=401,
             )
         token = _field(self._checked(reply, about), "token", about)

@@ -108,9 +108,16 @@ def new_session(
     if server_name:
         adapter.init_poolmanager(1, 10, server_hostname=server_name, assert_hostname=server_name)
     if proxy_headers:
-        adapter.proxy_headers = lambda proxy: dict(proxy_headers)  # type: ignore[method-assign]
+        adapter.proxy_headers = _constant(proxy_headers)  # type: ignore[method-assign] # the hook requests offers
     session.mount("https://", adapter)
     return session
+
+
+def _constant(headers: Mapping[str, str]) -> Callable[[str], dict[str, str]]:
+    def proxy_headers(proxy: str) -> dict[str, str]:  # noqa: ARG001 # requests names it
+        return dict(headers)
+
+    return proxy_headers
 
 
 class HttpClient:
@@ -197,8 +204,8 @@ class HttpClient:
         self.server_time = reply.date or self.server_time
         if 300 <= reply.status < 400:
             raise UnexpectedReply(
-                f"{about}: {self.name} redirects (HTTP {reply.status}); give the address it redirects to: check http or "
-                "https, the host and the root path",
+                f"{about}: {self.name} redirects (HTTP {reply.status}); give the address it redirects to: check http "
+                "or https, the host and the root path",
                 status=reply.status,
             )
         return reply
@@ -222,28 +229,47 @@ def _cause(exc: BaseException) -> tuple[str, bool]:
     The texts of the libraries are not passed on: they may quote a proxy's credentials.
     """
     chain = _chain(exc)
+    told = _tls_cause(chain) or _file_cause(exc) or _connection_cause(chain)
+    if told:
+        return told, False
+    for kind, words, sent in _CAUSES:
+        if isinstance(exc, getattr(requests.exceptions, kind)):
+            return words, sent
+    return "closed the connection before it answered", True
+
+
+# Name in requests.exceptions, words, whether the request may have reached the server; the first that fits counts.
+_CAUSES = (
+    ("ConnectTimeout", "does not answer (connecting timed out); check the address and the way there", False),
+    ("Timeout", "did not answer in time", True),
+    ("ProxyError", "cannot be reached through the proxy", False),
+    ("InvalidURL", "has no usable address; write https://host[:port][/path]", False),
+    ("InvalidSchema", "has no usable address; write https://host[:port][/path]", False),
+)
+
+
+def _tls_cause(chain: list[BaseException]) -> str:
     for item in chain:
         if isinstance(item, ssl.SSLCertVerificationError):
-            return (
-                f"has a certificate that is not trusted ({item.verify_message}); set the CA file that signed it",
-                False,
-            )
-        if isinstance(item, ssl.SSLError):
-            return f"does not speak TLS as expected ({item.reason or 'handshake failed'}); is it plain http?", False
-    if isinstance(exc, requests.exceptions.ConnectTimeout):
-        return "does not answer (connecting timed out); check the address and the way there", False
-    if isinstance(exc, requests.exceptions.Timeout):
-        return "did not answer in time", True
-    if isinstance(exc, requests.exceptions.ProxyError):
-        return "cannot be reached through the proxy", False
-    if isinstance(
-        exc, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
-    ):
-        return "has no usable address; write https://host[:port][/path]", False
-    if isinstance(exc, OSError) and not isinstance(exc, requests.exceptions.RequestException):
-        return f"cannot be used: {exc.strerror or type(exc).__name__} (a CA, certificate or key file?)", False
-    for item in chain:
-        if isinstance(item, NewConnectionError):
-            system = next((part.strerror for part in chain if isinstance(part, OSError) and part.strerror), None)
-            return f"cannot be reached ({system or 'no connection'}); check the address and the way there", False
-    return "closed the connection before it answered", True
+            return f"has a certificate that is not trusted ({item.verify_message}); set the CA file that signed it"
+        if isinstance(item, ssl.SSLError) and item.reason in _HANDSHAKE_REASONS:
+            return f"does not speak TLS as expected ({item.reason}); is it plain http?"
+    return ""
+
+
+# Any other TLS error may come after the request was sent.
+_HANDSHAKE_REASONS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "SSLV3_ALERT_HANDSHAKE_FAILURE", "UNSUPPORTED_PROTOCOL")
+
+
+def _file_cause(exc: BaseException) -> str:
+    """requests raises a plain OSError for a file it cannot use."""
+    if isinstance(exc, requests.exceptions.RequestException) or not isinstance(exc, OSError):
+        return ""
+    return f"cannot be used: {exc.strerror or 'no such file'} (a CA, certificate or key file)"
+
+
+def _connection_cause(chain: list[BaseException]) -> str:
+    if not any(isinstance(item, NewConnectionError) for item in chain):
+        return ""
+    system = next((item.strerror for item in chain if isinstance(item, OSError) and item.strerror), "no connection")
+    return f"cannot be reached ({system}); check the address and the way there"

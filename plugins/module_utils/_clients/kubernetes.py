@@ -13,6 +13,7 @@ import base64
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +94,7 @@ class KubernetesClient:
 
         It leaves that to atexit, which never runs in a worker that Ansible forked.
         """
-        kube_config._cleanup_temp_files()  # pylint: disable=protected-access
+        kube_config._cleanup_temp_files()  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
 
     def _path(self, kind: str, name: str) -> str:
         return f"/api/v1/namespaces/{quote(self.namespace, safe='')}/{kind}/{quote(name, safe='')}"
@@ -107,8 +108,8 @@ class KubernetesClient:
         shape = reply.json_or_none()
         if not isinstance(shape, Mapping) or shape.get("kind") != "Status":
             raise UnexpectedReply(
-                f"{about}: {self._http.name} answers HTTP {reply.status} without a Kubernetes Status; is this the address "
-                "of a Kubernetes API?",
+                f"{about}: {self._http.name} answers HTTP {reply.status} without a Kubernetes Status; is this the "
+                "address of a Kubernetes API?",
                 status=reply.status,
             )
         error = _ERRORS.get(reply.status, UnexpectedReply)
@@ -189,7 +190,7 @@ def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> None:
     if isinstance(kubeconfig, Mapping):
         kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), persist_config=False, **options)
         return
-    path = os.path.expanduser(str(kubeconfig)) if kubeconfig else None
+    path = str(Path(kubeconfig).expanduser()) if kubeconfig else None
     kubernetes_config.load_kube_config(path, persist_config=bool(params.get("persist_config")), **options)
 
 
@@ -215,7 +216,10 @@ def _override(configuration: Any, params: Mapping[str, Any]) -> None:
 
 
 def _headers(configuration: Any, params: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Return the headers that authenticate. The key inside `api_key` differs between releases; auth_settings() does not."""
+    """Return the headers that authenticate.
+
+    The key inside `api_key` differs between releases; auth_settings() does not.
+    """
     headers: dict[str, str | list[str]] = {
         entry["key"]: entry["value"]
         for entry in configuration.auth_settings().values()

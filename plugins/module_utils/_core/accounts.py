@@ -186,7 +186,7 @@ def _shown(account: Account, config: Mapping[str, str], secret_keys: Mapping[str
     if keys:
         shown[CONFIG_MAP] = keys
     if secret_keys:
-        shown[SECRET] = {key: HIDDEN for key in sorted(secret_keys)}
+        shown[SECRET] = dict.fromkeys(sorted(secret_keys), HIDDEN)
     return shown
 
 
@@ -218,12 +218,13 @@ def _check_reenable(current: Account, desired: DesiredAccount) -> None:
         )
     if not desired.reenable:
         raise Refused(
-            f"cannot enable account {desired.name}: it is disabled by {current.disabled_by} in argocd-cm, and disabling "
-            "is how an operator stops it; its old tokens would work again; set reenable to true if that is meant"
+            f"cannot enable account {desired.name}: it is disabled by {current.disabled_by} in argocd-cm, and "
+            "disabling is how an operator stops it; its old tokens would work again; set reenable to true if that "
+            "is meant"
         )
 
 
-def _capability_keys(current: Account, desired: DesiredAccount) -> dict[str, str | None]:
+def _capability_keys(current: Account, desired: DesiredAccount) -> dict[str, str]:
     """Compare as sets, write canonically: Argo CD respells `apiKey, login` as `apiKey,login` itself."""
     wanted = desired.capabilities
     key = f"accounts.{desired.name}"
@@ -237,7 +238,7 @@ def _built_in(name: str) -> set[str]:
     return {LOGIN} if name == ADMIN else set()
 
 
-def _enabled_keys(current: Account, desired: DesiredAccount) -> dict[str, str | None]:
+def _enabled_keys(current: Account, desired: DesiredAccount) -> dict[str, str]:
     """A new account gets the key the vendors' pages show; an existing one only where the meaning differs."""
     key = f"accounts.{desired.name}.enabled"
     if desired.enabled is None:
@@ -287,8 +288,8 @@ def _plan_absent(config: Mapping[str, str], secret: Mapping[str, str], current: 
     """Remove the keys of both objects: keys left in the Secret would revive every old token with the name."""
     if current.name == ADMIN:
         raise Refused("cannot remove account admin: it is built in; disable it with enabled: false")
-    config_keys: dict[str, str | None] = {key: None for key in _account_keys(config, current.name)}
-    secret_keys: dict[str, str | None] = {key: None for key in _account_keys(secret, current.name)}
+    config_keys: dict[str, str | None] = dict.fromkeys(_account_keys(config, current.name))
+    secret_keys: dict[str, str | None] = dict.fromkeys(_account_keys(secret, current.name))
     steps = [SetKeys("configmaps", CONFIG_MAP, config_keys)] if config_keys else []
     steps += [SetKeys("secrets", SECRET, secret_keys)] if secret_keys else []
     return Plan(before=_shown(current, config, secret_keys), after={}, steps=tuple(steps))

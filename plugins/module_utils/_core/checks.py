@@ -74,7 +74,7 @@ class Answer:
         }
 
 
-def _word(value: bool | None) -> str:
+def _word(value: bool | None) -> str:  # noqa: FBT001 # its one argument is what it words
     return "unknown" if value is None else ("yes" if value else "no")
 
 
@@ -87,7 +87,8 @@ def _parse_check(item: Mapping[str, Any], where: str) -> Check:
     check = Check(item["action"], item["resource"], item.get("object") or "*", bool(item.get("allowed", True)))
     if check.action not in ACTIONS:
         raise InvalidInput(
-            f"cannot use {where}: the server cannot be asked about action {check.action!r}; it knows {', '.join(ACTIONS)}"
+            f"cannot use {where}: the server cannot be asked about action {check.action!r}; it knows "
+            + ", ".join(ACTIONS)
         )
     if check.resource not in RESOURCES:
         raise InvalidInput(
@@ -96,8 +97,8 @@ def _parse_check(item: Mapping[str, Any], where: str) -> Check:
         )
     if ":" in check.object.rsplit("/", 1)[-1]:
         raise InvalidInput(
-            f"cannot use {where}: the server cannot be asked about object {check.object!r}: its route takes no ':' after "
-            "the last '/' (a cluster's URL, say); ask about another object"
+            f"cannot use {where}: the server cannot be asked about object {check.object!r}: its route takes no ':' "
+            "after the last '/' (a cluster's URL, say); ask about another object"
         )
     return check
 

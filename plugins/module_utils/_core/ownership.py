@@ -56,7 +56,7 @@ def check_owners(metadata: Mapping[str, Any], *, fragment: str, force: bool) -> 
             f"the change; put this there instead, or set force_owner to true:\n{fragment}"
         )
     return [
-        f"ConfigMap {name} belongs to {owner.name} ({owner.kind}); its next change there may undo this one; put this there:"
-        f"\n{fragment}"
+        f"ConfigMap {name} belongs to {owner.name} ({owner.kind}), and the next change there may undo this one; put "
+        f"this there:\n{fragment}"
         for owner in owners
     ]

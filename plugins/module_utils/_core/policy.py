@@ -82,8 +82,9 @@ def _parse_policy(item: str, subject: str, where: str) -> Fields:
         fields = ("p", subject, *fields, *(("allow",) if len(fields) == 3 else ()))
     else:
         raise InvalidInput(
-            f"cannot use {where} {item!r}: write `p, {subject}, <resource>, <action>, <object>, <allow or deny>`, or only "
-            f"`<resource>, <action>, <object>`; this has {len(fields)} fields (a comma inside a field needs quotes)"
+            f"cannot use {where} {item!r}: write `p, {subject}, <resource>, <action>, <object>, <allow or deny>`, or "
+            f"only `<resource>, <action>, <object>`; this has {len(fields)} fields (a comma inside a field needs "
+            "quotes)"
         )
     _check_meaning(fields, where, item)
     return fields
@@ -92,8 +93,8 @@ def _parse_policy(item: str, subject: str, where: str) -> Fields:
 def _check_verbatim(fields: Fields, subject: str, where: str, item: str) -> None:
     if len(fields) != 6:
         raise InvalidInput(
-            f"cannot use {where} {item!r}: a p line has 6 fields, this has {len(fields)} (a comma inside a field, as in "
-            "{a,b}, needs quotes); Argo CD would refuse its WHOLE policy for it"
+            f"cannot use {where} {item!r}: a p line has 6 fields, this has {len(fields)} (a comma inside a field, "
+            "as in {a,b}, needs quotes); Argo CD would refuse its WHOLE policy for it"
         )
     if fields[1] != subject:
         raise InvalidInput(f"cannot use {where} {item!r}: it is about {fields[1]!r}, the subject is {subject!r}")
@@ -118,7 +119,7 @@ def _check_meaning(fields: Fields, where: str, item: str) -> None:
 
 def parse_roles(roles: Iterable[str], subject: str, *, option: str = "roles") -> list[Fields]:
     """Return the fields of `g, subject, role` for each role; raise InvalidInput naming the item."""
-    grants = []
+    grants: list[Fields] = []
     for index, role in enumerate(roles):
         if not role.strip() or role != role.strip():
             raise InvalidInput(f"cannot use {option}[{index}] {role!r}: a role name has no spaces around it")
@@ -159,8 +160,8 @@ def check_compiles(data: Mapping[str, str]) -> None:
     if broken:
         key, line = broken[0]
         raise InvalidInput(
-            f"cannot compile the policy of {CONFIG_MAP}: {key} line {line.number}: {line.error}; while it stands Argo CD "
-            "answers 500 to everybody; correct that line first"
+            f"cannot compile the policy of {CONFIG_MAP}: {key} line {line.number}: {line.error}; while it stands "
+            "Argo CD answers 500 to everybody; correct that line first"
         )
 
 

@@ -219,8 +219,9 @@ def check_stored(situation: Situation, *, recover: bool, overwrite: bool) -> Non
     ):
         if ours != theirs:
             raise Lost(
-                f"cannot use {situation.where}: its record is of {noun} {theirs}, this is {noun} {ours}; check where the "
-                "sink and the host point, or, if Argo CD was installed anew, set recover to true to mint a new token"
+                f"cannot use {situation.where}: its record is of {noun} {theirs}, this is {noun} {ours}; check where "
+                "the sink and the host point, or, if Argo CD was installed anew, set recover to true to mint a new "
+                "token"
             )
 
 
@@ -231,27 +232,28 @@ def decide(situation: Situation, *, recover: bool, overwrite: bool) -> Decision:
     """
     check_stored(situation, recover=recover, overwrite=overwrite)
     if situation.usable() and situation.accepted:
-        return Decision(False, "the server accepts the stored token")
+        return Decision(mint=False, reason="the server accepts the stored token")
     live = situation.live_ids()
     if situation.usable() and situation.stored and situation.stored.id in live:
         return _recover(
-            recover, situation, "the server lists the stored token and refuses it (its signing key changed?)"
+            situation, "the server lists the stored token and refuses it (its signing key changed?)", recover=recover
         )
     announced = situation.record.announced if situation.record else None
     unexplained = [token_id for token_id in live if token_id != announced and not _superseded(situation, token_id)]
     if situation.expired() and not situation.foreign():
-        return Decision(True, "the stored token has expired")
+        return Decision(mint=True, reason="the stored token has expired")
     if unexplained and not (situation.foreign() and overwrite):
         held = "is empty" if situation.empty else "holds a token the server no longer lists"
-        return _recover(recover, situation, f"the sink {held}, yet the server lists {', '.join(unexplained)}")
-    return Decision(True, _mint_reason(situation, announced in live))
+        cause = f"the sink {held}, yet the server lists {', '.join(unexplained)}"
+        return _recover(situation, cause, recover=recover)
+    return Decision(mint=True, reason=_mint_reason(situation, crashed=announced in live))
 
 
 def _superseded(situation: Situation, token_id: str) -> bool:
     return situation.record is not None and token_id in {item.id for item in situation.record.superseded}
 
 
-def _mint_reason(situation: Situation, crashed: bool) -> str:
+def _mint_reason(situation: Situation, *, crashed: bool) -> str:
     if situation.foreign():
         return f"the stored value is overwritten as asked: {situation.foreign()}"
     if situation.elsewhere():
@@ -263,9 +265,9 @@ def _mint_reason(situation: Situation, crashed: bool) -> str:
     return "the server no longer lists the stored token"
 
 
-def _recover(recover: bool, situation: Situation, cause: str) -> Decision:
+def _recover(situation: Situation, cause: str, *, recover: bool) -> Decision:
     if recover:
-        return Decision(True, f"recovering: {cause}")
+        return Decision(mint=True, reason=f"recovering: {cause}")
     raise Lost(
         f"cannot keep the token of account {situation.account} in {situation.where}: {cause}; check where the sink and "
         "the host point (a wrong path would mint anew for a whole fleet), or set recover to true to mint a new token"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -106,8 +107,8 @@ def check_part_of(snapshot: Snapshot) -> None:
     if (snapshot.metadata.get("labels") or {}).get(label) == value:
         return
     raise InvalidInput(
-        f"cannot use ConfigMap argocd-cm: it lacks the label {label}={value}, without which Argo CD treats it as missing; "
-        "set the label, or check argocd_namespace"
+        f"cannot use ConfigMap argocd-cm: it lacks the label {label}={value}, without which Argo CD treats it as "
+        "missing; set the label, or check argocd_namespace"
     )
 
 
@@ -137,16 +138,17 @@ def _password(params: Mapping[str, Any]) -> PasswordWish | None:
     password = params["account_password"]
     if not password:
         return None
-    try:
-        import bcrypt  # pylint: disable=import-outside-toplevel  # optional: only passwords in plain text need it
-    except ImportError:
-        bcrypt = None
-    if bcrypt is None:
+    return _bcrypt_wish(password.encode())
+
+
+def _bcrypt_wish(encoded: bytes) -> PasswordWish:
+    if importlib.util.find_spec("bcrypt") is None:
         raise InvalidInput(
             "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
             "account_password_hash"
         )
-    encoded = password.encode()
+    import bcrypt  # optional, and slow to load: only passwords in plain text need it
+
     return PasswordWish(
         matches=lambda stored: bool(bcrypt.checkpw(encoded, stored.encode())),
         make_hash=lambda: str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode()),
@@ -171,8 +173,8 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
     if good(wait_until(look, good, seconds=params["wait_timeout"], sleep=ports.sleep)):
         return True
     raise UnexpectedReply(
-        f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} s the "
-        "server still shows something else; does argocd_url belong to this cluster and namespace?"
+        f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} "
+        "s the server still shows something else; does argocd_url belong to this cluster and namespace?"
     )
 
 

@@ -30,8 +30,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     argocd = ports.argocd(params)
     if not argocd.accepts(token, account=claims.account):
         raise Unauthenticated(
-            f"cannot ask can-i as account {claims.account}: the server does not accept its token (revoked, expired, or the "
-            "account is disabled or gone); run argocd_token first"
+            f"cannot ask can-i as account {claims.account}: the server does not accept its token (revoked, expired, "
+            "or the account is disabled or gone); run argocd_token first"
         )
     answers = ask(argocd, checks, token=token, seconds=params["wait_timeout"], ports=ports)
     if params["fail_on_mismatch"]:
@@ -40,7 +40,10 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
 
 
 def ask(argocd: ArgocdClient, checks: Iterable[Check], *, token: str, seconds: float, ports: Ports) -> list[Answer]:
-    """Ask until every answer is as it must be, or `seconds` are over: a policy just written takes a moment to be seen."""
+    """Ask until every answer is as it must be, or `seconds` are over.
+
+    A policy just written takes a moment to be seen.
+    """
 
     def probe() -> list[Answer]:
         return [Answer(check, argocd.can_i(check, token=token)) for check in checks]
@@ -77,8 +80,8 @@ def _claims(token: str, params: Mapping[str, Any]) -> TokenClaims:
         raise InvalidInput("cannot ask can-i: the given value is not an Argo CD token; it was not sent anywhere")
     if params["account"] and claims.account != params["account"]:
         raise InvalidInput(
-            f"cannot ask can-i as account {params['account']}: the token is of account {claims.account}; it was not sent "
-            "anywhere"
+            f"cannot ask can-i as account {params['account']}: the token is of account {claims.account}; it was not "
+            "sent anywhere"
         )
     return claims
 
@@ -90,6 +93,6 @@ def _outcome(answers: list[Answer], *, account: str | None) -> Outcome:
         values={
             "account": account,
             "matrix": rows,
-            "mismatches": [row for row, answer in zip(rows, answers) if answer.mismatch],
+            "mismatches": [row for row, answer in zip(rows, answers, strict=True) if answer.mismatch],
         },
     )

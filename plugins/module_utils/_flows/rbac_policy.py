@@ -30,7 +30,7 @@ from .ports import Outcome, Ports, optional_argocd
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
-    from .._stores.port import Snapshot, Store
+    from .._stores.port import Store
 
 __all__ = ("run",)
 
@@ -78,12 +78,12 @@ class _Planner:
     def plan(self) -> Plan:
         snapshot = self._store.read("configmaps", CONFIG_MAP)
         self.change = plan_policy(snapshot.data, self._desired)
-        if self.change.plan.changed and self._touches_foreign_keys(snapshot):
+        if self.change.plan.changed and self._touches_foreign_keys():
             fragment = _as_text(self.change.plan.after)
             self.warnings = tuple(check_owners(snapshot.metadata, fragment=fragment, force=self._force_owner))
         return self.change.plan
 
-    def _touches_foreign_keys(self, snapshot: Snapshot) -> bool:
+    def _touches_foreign_keys(self) -> bool:
         """Owners rewrite the keys they know: an overlay of ours survives them, any other key does not."""
         touched = {key for step in self.change.plan.steps for key in step.values}
         return bool(touched - {self._desired.key}) or self._desired.key == POLICY_KEY
@@ -132,8 +132,8 @@ def _probe(store: ConfigMapStore, plan: Plan, params: Mapping[str, Any], ports: 
         if broken:
             _put_back(store, plan)
             raise UnexpectedReply(
-                f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile ({broken}); "
-                "the previous text was put back"
+                f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile "
+                f"({broken}); the previous text was put back"
             )
         ports.sleep(_PROBE_PAUSE)
 

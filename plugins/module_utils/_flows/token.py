@@ -113,7 +113,8 @@ def _wish(params: Mapping[str, Any]) -> Wish:
 def _require_somewhere(sinks: list[Sink], wish: Wish) -> None:
     if not sinks and not wish.return_token:
         raise InvalidInput(
-            f"cannot mint a token for account {wish.account}: it would be lost; name a place in store, or set return_token"
+            f"cannot mint a token for account {wish.account}: it would be lost; name a place in store, or set "
+            "return_token"
         )
 
 
@@ -210,7 +211,7 @@ class _Run:
     def _decide(self, situation: Situation) -> Decision:
         """Without a sink the caller keeps the token: one that the server lists is taken as kept."""
         if not self._sinks and situation.live_ids() and not self._wish.recover:
-            return Decision(False, f"the server lists {situation.live_ids()[0]}, and the caller keeps it")
+            return Decision(mint=False, reason=f"the server lists {situation.live_ids()[0]}, and the caller keeps it")
         return decide(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
 
     # --- keep ------------------------------------------------------------------------------------------------
@@ -223,14 +224,16 @@ class _Run:
             record = settle(record, claims.ref, requested_lifetime=self._wish.expires_in, now=situation.now)
         wanted = Entry(token=entries[0].token, record=record.describe()) if entries else Entry()
         stale = [
-            (sink, entry) for sink, entry in zip(self._sinks, entries) if entry.stale or not entry.holds_same(wanted)
+            (sink, entry)
+            for sink, entry in zip(self._sinks, entries, strict=True)
+            if entry.stale or not entry.holds_same(wanted)
         ]
         if not self._ports.check_mode:
             for sink, entry in stale:
                 sink.write(wanted, expected=entry)
                 _require_read_back(sink, wanted)
         reasons = [entry.stale or "brought in line with the kept token" for _sink, entry in stale]
-        decision = Decision(False, "; ".join(dict.fromkeys([decision.reason, *reasons])))
+        decision = Decision(mint=False, reason="; ".join(dict.fromkeys([decision.reason, *reasons])))
         ref = claims.ref if claims else None
         shown = self._shown(ref)
         before = {**shown, "stored": "in need of writing: " + "; ".join(dict.fromkeys(reasons))} if stale else shown
@@ -352,7 +355,7 @@ class _Run:
         On failure the new token is revoked only if every sink was read again and none holds it.
         """
         error: SinkError | None = None
-        for sink, current in zip(self._sinks, expected):
+        for sink, current in zip(self._sinks, expected, strict=True):
             try:
                 sink.write(wanted, expected=current)
                 _require_read_back(sink, wanted)
@@ -424,8 +427,8 @@ def _require_usable(account: ListedAccount) -> None:
         raise Refused(f"cannot issue a token for account {account.name}: it is disabled; enable it first")
     if API_KEY not in account.capabilities:
         raise Refused(
-            f"cannot issue a token for account {account.name}: it lacks the capability apiKey (accounts.{account.name} in "
-            "argocd-cm)"
+            f"cannot issue a token for account {account.name}: it lacks the capability apiKey "
+            f"(accounts.{account.name} in argocd-cm)"
         )
 
 
