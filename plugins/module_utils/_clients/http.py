@@ -108,7 +108,7 @@ def new_session(
     if server_name:
         adapter.init_poolmanager(1, 10, server_hostname=server_name, assert_hostname=server_name)
     if proxy_headers:
-        adapter.proxy_headers = _constant(proxy_headers)  # type: ignore[method-assign] # the hook requests offers
+        adapter.proxy_headers = _constant(proxy_headers)  # type: ignore[method-assign, assignment] # the hook requests offers
     session.mount("https://", adapter)
     return session
 
