@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from argocd_sandbox.cli import main  # noqa: E402 - the line above makes the package findable
+from argocd_sandbox.cli import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -105,9 +105,11 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     options.info.parent.mkdir(parents=True, exist_ok=True)
-    files = private_files(options.info, f"https://127.0.0.1:{server.port}", authority, clusters)
+    url = f"https://127.0.0.1:{server.port}"
+    files = private_files(options.info, url, authority, clusters)
     for path, text in files.items():
         write_private(path, text)
+    print(f"listening at {url}, described in {options.info}", flush=True)
     stop.wait()
     server.shutdown()
     server.server_close()

@@ -31,8 +31,7 @@ def leaves(item: Object) -> dict[Path, Any]:
     for path in OWNED_MAPS:
         values = _at(item, path)
         if values is not None:
-            found[(*path, ".")] = True
-            found.update({(*path, key): value for key, value in values.items()})
+            found.update({(*path, key): value for key, value in {".": True, **values}.items()})
     for path in OWNED_VALUES:
         if (value := _at(item, path)) is not None:
             found[path] = value

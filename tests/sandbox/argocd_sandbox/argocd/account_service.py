@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import bcrypt
 
 from ..clock import Clock, rfc3339
+from ..installation import NAMESPACE
 from .accounts import API_KEY, Account, lenient_bool
 from .errors import INVALID_ARGUMENT, NOT_FOUND, GrpcError, KubernetesError, PlainError, wrapped
 from .gojson import omit_empty
@@ -24,8 +26,9 @@ from .sessions import Sessions
 from .settings import SettingsManager
 from .tokens import Caller, expiry
 
-PASSWORD_PATTERN = "^.{8,32}$"  # noqa: S105 - the default of argocd-cm's passwordPattern
-NAMESPACE = "argocd"
+# The default of argocd-cm's passwordPattern.
+PASSWORD_PATTERN = "^.{8,32}$"
+BCRYPT_MAX_BYTES = 72
 
 
 class AccountService:
@@ -117,11 +120,17 @@ class AccountService:
 
     def _check_new_password(self, new: str) -> None:
         pattern = self._settings.config().get("passwordPattern") or PASSWORD_PATTERN
-        if re.search(pattern, new) is None:
+        try:
+            matches = re.search(pattern, new) is not None
+        except re.error as error:
+            raise PlainError(f"failed to compile password regex: {error}") from error
+        if len(new.encode()) > BCRYPT_MAX_BYTES:
+            raise PlainError("failed to hash password: bcrypt: password length exceeds 72 bytes")
+        if not matches:
             first, last = ("new", "") if self._release.at_least(3, 1) else ("New", ".")
             raise PlainError(f"{first} password does not match the following expression: {pattern}{last}")
 
-    def _update(self, name: str, change: Any, prefix: str) -> None:
+    def _update(self, name: str, change: Callable[[Account], None], prefix: str) -> None:
         try:
             self._settings.update_account(name, change)
         except (PlainError, KubernetesError) as error:

@@ -61,6 +61,7 @@ class ArgoCd:
     ) -> None:
         settings = SettingsManager(store, snapshot, clock, release, pause)
         self._snapshot = snapshot
+        self._rbac = rbac
         self._sessions = Sessions(settings, clock, release)
         self._accounts = AccountService(settings, self._sessions, rbac, clock, release)
         self._ledger = ledger
@@ -156,7 +157,9 @@ class ArgoCd:
         caller = self._sessions.optional_caller(request)
         if caller is None or not caller.issuer:
             return _ok({})
-        return self._answer(caller, {"loggedIn": True, "username": caller.name, "iss": caller.issuer})
+        groups = self._rbac.groups(caller)
+        known = {"loggedIn": True, "username": caller.name, "iss": caller.issuer, "groups": groups}
+        return self._answer(caller, omit_empty(known))
 
     def _version(self, request: Request, _: Arguments) -> Response:
         caller = self._sessions.optional_caller(request)

@@ -4,13 +4,13 @@
 """Glob matching as gobwas/glob 0.2.3 does it without separators, its mistakes included.
 
 Its mistake with alternatives: the length of `{a*,b}` is taken to be that of `b`, and next to other text of fixed
-length every alternative must then have exactly that length (syntax/ast/parser.go, compiler/compiler.go, match/any_of.go,
-match/row.go). So `{team-*,ops}/*` matches `ops/x` but not `team-a/x`.
+length every alternative must then have exactly that length, so `{team-*,ops}/*` matches `ops/x` but not `team-a/x`.
+Source: gobwas/glob v0.2.3 compiler/compiler.go, syntax/lexer/lexer.go, match/any_of.go, match/row.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -19,6 +19,10 @@ VARIABLE = -1
 
 class BadPattern(ValueError):
     """The pattern does not compile; Argo CD logs a warning and the rule never matches."""
+
+
+class Panic(RuntimeError):
+    """The matcher crashes; casbin turns that into an evaluation error, and the whole question is denied."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Text:
     def ends(self, value: str, start: int) -> set[int]:
         return {start + len(self.text)} if value.startswith(self.text, start) else set()
 
-    def matches_empty(self) -> bool:
-        return not self.text
+    def matches(self, value: str) -> bool:
+        return value == self.text
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Any:
     def ends(self, value: str, start: int) -> set[int]:
         return set(range(start, len(value) + 1))
 
-    def matches_empty(self) -> bool:
+    def matches(self, _value: str) -> bool:
         return True
 
 
@@ -67,9 +71,9 @@ class OneOf:
     def _has(self, character: str) -> bool:
         return self.characters <= character <= self.last if self.last else character in self.characters
 
-    def matches_empty(self) -> bool:
+    def matches(self, value: str) -> bool:
         """Quirk: where it stands alone, a negation (and `?`, the negation of nothing) matches ''."""
-        return self.negated
+        return self.negated if value == "" else self.ends(value, 0) == {len(value)}
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,21 @@ class Series:
     def ends(self, value: str, start: int) -> set[int]:
         found = {start}
         for part, exact in zip(self.parts, _in_row(self.parts), strict=True):
-            found = {
-                end for begin in found for end in part.ends(value, begin) if exact == VARIABLE or end == begin + exact
-            }
+            if part.length == 0 and len(self.parts) > 1:
+                found = _pass_nothing(found, value, is_row=exact == 0)
+            else:
+                ends = {(begin, end) for begin in found for end in part.ends(value, begin)}
+                found = {end for begin, end in ends if exact == VARIABLE or end == begin + exact}
         return found
 
-    def matches_empty(self) -> bool:
-        return self.parts[0].matches_empty() if len(self.parts) == 1 else 0 in self.ends("", 0)
+    def matches(self, value: str) -> bool:
+        """Quirk: in `a*b` the two texts may overlap, so `/*/` matches `/`."""
+        match self.parts:
+            case (only,):
+                return only.matches(value)
+            case (Text(first), Any(), Text(last)):
+                return value.startswith(first) and value.endswith(last)
+        return len(value) in self.ends(value, 0)
 
 
 @dataclass(frozen=True)
@@ -115,11 +127,18 @@ class Alternatives:
     def ends(self, value: str, start: int) -> set[int]:
         return {end for choice in self.choices for end in choice.ends(value, start)}
 
-    def matches_empty(self) -> bool:
-        return any(choice.matches_empty() for choice in self.choices)
+    def matches(self, value: str) -> bool:
+        return any(choice.matches(value) for choice in self.choices)
 
 
 Node = Text | Any | OneOf | Series | Alternatives
+
+
+def _pass_nothing(begins: set[int], value: str, *, is_row: bool) -> set[int]:
+    """A part of length zero, as in `a{}`: the end of the value is out of bounds in a row, elsewhere never reached."""
+    if is_row and value and len(value) in begins:
+        raise Panic("slice bounds out of range")
+    return set() if is_row else begins & {0} - {len(value)}
 
 
 def _in_row(parts: Sequence[Node]) -> list[int]:
@@ -150,7 +169,12 @@ class Parser:
         return character
 
     def _parts(self, depth: int) -> Iterator[Node]:
-        readers = {"*": self._stars, "?": self._single, "[": self._list, "{": partial(self._alternatives, depth)}
+        readers: dict[str, Callable[[], Node]] = {
+            "*": self._stars,
+            "?": self._single,
+            "[": self._list,
+            "{": partial(self._alternatives, depth),
+        }
         stops = ",}" if depth else ""
         while (character := self._peek()) and character not in stops:
             if character in readers:
@@ -238,8 +262,6 @@ def _compile(pattern: str) -> Node | None:
 
 
 def glob_match(value: str, pattern: str) -> bool:
-    """Whole-string, case-sensitive; False where the pattern does not compile."""
+    """Whole-string, case-sensitive; False where the pattern does not compile; may raise Panic."""
     node = _compile(pattern)
-    if node is None:
-        return False
-    return node.matches_empty() if value == "" else len(value) in node.ends(value, 0)
+    return node is not None and node.matches(value)

@@ -86,4 +86,4 @@ def _kind(value: Any, wanted: type = dict) -> str:
         return "bool"
     if isinstance(value, (int, RawNumber)):
         return f"number {value}" if wanted is int else "number"
-    return {str: "string", list: "array", dict: "object"}[type(value)]
+    return {"str": "string", "list": "array", "dict": "object"}[type(value).__name__]

@@ -60,6 +60,8 @@ APPLICATION_ACTIONS = (
 CRUD = ("create", "update", "delete")
 PLAIN_CRUD = ("certificates", "clusters", "repositories", "write-repositories", "projects")
 
+QUOTED_CONTENT = re.compile(r'(?:[^"]|"")*')
+
 Rule = tuple[str, ...]
 
 
@@ -109,10 +111,8 @@ def parse_policy(text: str, release: Release) -> list[Rule]:
 
 def _check_fields(fields: Rule, line: str, release: Release) -> None:
     kind, count = fields[0], len(fields)
-    if release.at_least(2, 8):
-        well_formed = count == {"p": 6, "g": 3}.get(kind, count)
-    else:
-        well_formed = count >= 2
+    wanted = {"p": 6, "g": 3}.get(kind, count)
+    well_formed = count == wanted if release.at_least(2, 8) else count >= 2
     if not well_formed or kind not in ("p", "g", "r", "m", "e"):
         raise BadPolicy(f"invalid RBAC policy: {line}")
 
@@ -131,21 +131,24 @@ def parse_csv_record(line: str) -> Rule:
 def _bare_field(text: str, line: str) -> tuple[str, str | None]:
     field, comma, rest = text.partition(",")
     if '"' in field:
-        raise _csv_error(line, len(line) - len(text) + field.index('"'), 'bare " in non-quoted field')
+        raise _csv_error(line, len(line) - len(text) + field.index('"'), 'bare " in non-quoted-field')
     return field, rest if comma else None
 
 
 def _quoted_field(text: str, line: str) -> tuple[str, str | None]:
-    match = re.match(r'"((?:[^"]|"")*)"(,|$)', text)
-    if match is None:
-        raise _csv_error(line, len(line) - len(text), 'extraneous or missing " in quoted-field')
-    return match[1].replace('""', '"'), text[match.end() :] if match[2] else None
+    content = QUOTED_CONTENT.match(text, 1)
+    closed = content.end() if content is not None else 0
+    if text[closed : closed + 2] not in ('"', '",'):
+        offset = len(line) - len(text) + closed if text[closed:] else len(line)
+        raise _csv_error(line, offset, 'extraneous or missing " in quoted-field')
+    rest = text[closed + 2 :] if text[closed + 1 :] else None
+    return text[1:closed].replace('""', '"'), rest
 
 
-def _csv_error(line: str, column: int, text: str) -> BadPolicy:
-    return BadPolicy(
-        f"error parsing policy line {json.dumps(line)}: parse error on line 1, column {column + 1}: {text}"
-    )
+def _csv_error(line: str, offset: int, text: str) -> BadPolicy:
+    """Go counts bytes."""
+    column = len(line[:offset].encode()) + 1
+    return BadPolicy(f"error parsing policy line {json.dumps(line)}: parse error on line 1, column {column}: {text}")
 
 
 class RuleAdapter(Adapter):  # type: ignore[misc] # pycasbin ships no types
@@ -169,6 +172,8 @@ class Policy:
 
     def __init__(self, rules: tuple[Rule, ...], *, is_regex: bool) -> None:
         self._enforcer = casbin.Enforcer(_model(), RuleAdapter(rules))
+        # Go's casbin follows ten links, pycasbin nine with the same setting.
+        self._enforcer.get_role_manager().max_hierarchy_level = 11
         self._enforcer.add_function("matches", regex_match if is_regex else glob_match)
         self._lock = threading.Lock()
         self._known: dict[Rule, bool] = {}

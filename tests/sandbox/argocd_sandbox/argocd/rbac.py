@@ -9,7 +9,6 @@ Source: argo-cd util/rbac/rbac.go (enforce, syncUpdate), server/rbacpolicy/rbacp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
@@ -67,7 +66,7 @@ class Rbac:
             return True
         if caller.issuer:
             policy = self._with_project(base, resource, item)
-            subjects = [caller.name, *(group for group in self._groups(caller.claims) if group in policy.grantees)]
+            subjects = [caller.name, *(group for group in self.groups(caller) if group in policy.grantees)]
             if self._asks_default_role(policy, question) or any(policy.allows(s, *question) for s in subjects):
                 return True
         return base.allows("", *question)
@@ -75,10 +74,11 @@ class Rbac:
     def _asks_default_role(self, policy: Policy, question: tuple[str, str, str]) -> bool:
         return self._default_role != "" and policy.allows(self._default_role, *question)
 
-    def _groups(self, claims: Mapping[str, Any]) -> list[str]:
+    def groups(self, caller: Caller) -> list[str]:
+        """The values of the claims that `scopes` names."""
         found: list[str] = []
         for scope in self._scopes:
-            value = claims.get(scope)
+            value = caller.claims.get(scope)
             if isinstance(value, str):
                 found.append(value)
             elif isinstance(value, list):
@@ -101,7 +101,7 @@ class Rbac:
         if resource == "applicationsets" and not self._release.at_least(3, 1):
             return None
         if resource in PROJECT_SCOPED and "/" in item:
-            return self._store.get(Key("AppProject", NAMESPACE, item.split("/")[0]))
+            return self._store.get(Key("AppProject", NAMESPACE, item.partition("/")[0]))
         return self._store.get(Key("AppProject", NAMESPACE, item)) if resource == "projects" else None
 
 

@@ -36,8 +36,7 @@ def route(method: str, template: str, handler: Handler) -> Route:
 def cleaned_path(path: str) -> str:
     """The path as ServeMux wants it; escaped slashes and stars are left alone."""
     clean = posixpath.normpath("/" + path.lstrip("/"))
-    wants_slash = path.endswith(("/", "/.", "/.."))
-    return clean + "/" if wants_slash and clean != "/" else clean
+    return clean + "/" if path.endswith("/") and clean != "/" else clean
 
 
 def redirect_if_unclean(request: Request, root: str, release: Release) -> Response | None:

@@ -114,7 +114,7 @@ class KubernetesApi:
 
     def _create(self, request: Request, target: Target) -> Response:
         item = _decode(request, target.kind)
-        metadata = item.setdefault("metadata", {})
+        metadata = item["metadata"]
         name = metadata.get("name", "")
         if not name:
             text = "Required value: name or generateName is required"
@@ -150,7 +150,7 @@ class KubernetesApi:
     def _update(self, request: Request, target: Target) -> Response:
         before = self._existing(target)
         after = _decode(request, target.kind)
-        after.setdefault("metadata", {}).setdefault("uid", before["metadata"]["uid"])
+        after["metadata"].setdefault("uid", before["metadata"]["uid"])
         return _answer(request, 200, self._replace(request, target, before, after))
 
     def _replace(self, request: Request, target: Target, before: Object, after: Object) -> Object:
@@ -226,7 +226,7 @@ def _decode(request: Request, kind: str) -> Object:
     if item.get("kind", kind) != kind or item.get("apiVersion", "v1") != "v1":
         given = f"{item.get('apiVersion')}, Kind={item.get('kind')}"
         raise status.bad_request(f"the object provided ({given}) is not a v1, Kind={kind}")
-    item.update(kind=kind, apiVersion="v1")
+    item = {"metadata": {}, **item, "kind": kind, "apiVersion": "v1"}
     if (problem := objects.decoding_error(item)) is not None:
         raise status.bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}')
     return item

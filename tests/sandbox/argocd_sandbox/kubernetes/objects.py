@@ -52,14 +52,16 @@ def go_kind(value: Any) -> str:
         return "bool"
     if isinstance(value, (int, float)):
         return "number"
-    return {str: "string", dict: "object", list: "array"}.get(type(value), "null")
+    return {"str": "string", "dict": "object", "list": "array"}.get(type(value).__name__, "null")
 
 
 def decoding_error(item: Object) -> str | None:
     """The error of Go's decoder for a map that holds something else than strings."""
     kind = item.get("kind", "")
     maps = [(name, item.get(name)) for name in STRING_MAPS.get(kind, ())]
-    metadata = item.get("metadata", {})
+    metadata = item.get("metadata")
+    if not isinstance(metadata, dict):
+        return f"json: cannot unmarshal {go_kind(metadata)} into Go struct field {kind}.metadata of type v1.ObjectMeta"
     maps += [(f"metadata.{name}", metadata.get(name)) for name in ("labels", "annotations")]
     for name, values in maps:
         if values is not None and not isinstance(values, dict):
