@@ -99,7 +99,7 @@ class _Stored:
 
 @dataclass(frozen=True)
 class _Before:
-    """What one of our own writes replaced."""
+    """What one of our own writes replaced. Void as soon as somebody else writes."""
 
     raw: bytes | None = field(repr=False)
     entry: Entry
@@ -231,16 +231,14 @@ class VaultFileSink:
             ciphertext = value.text.encode("utf-8", "replace")
             plain, used, _secret = self._decrypted(ciphertext, "the value")
             token = self._decoded(plain, "the decrypted value")
-            labels = (_header_label(ciphertext) or _unlabelled(), used, *outer)
-            return self._noted(_Stored(Entry(token or None, record, self._stale(labels[0], used)), labels))
-        token = self._plain_token(value)
-        stale = self._stale(outer[0], outer[0]) if outer else _PLAIN_TEXT
-        return self._noted(_Stored(Entry(token or None, record, stale if token else None), outer))
-
-    def _noted(self, stored: _Stored) -> _Stored:
-        if self._vault_id is None and stored.labels:
-            self.location["vault_id"] = stored.labels[0]
-        return stored
+            labels: tuple[str, ...] = (_header_label(ciphertext) or _unlabelled(), used, *outer)
+            stale = self._stale(labels[0], used)
+        else:
+            token, labels = self._plain_token(value), outer
+            stale = self._stale(outer[0], outer[0]) if outer else _PLAIN_TEXT
+        if self._vault_id is None and labels:
+            self.location["vault_id"] = labels[0]
+        return _Stored(Entry(token, record, stale) if token else Entry(record=record), labels)
 
     def _plain_token(self, value: Value) -> str:
         if value.kind != "text":
@@ -279,15 +277,10 @@ class VaultFileSink:
             raise SinkConflict(f"cannot write {self.label}: {cause}; run again to use what is there now")
         if content.raw != self._written:
             self._before.clear()
-        undone = next((at for at, before in enumerate(self._before) if before.entry.holds_same(entry)), None)
-        if undone is None:
-            raw = self._edited(content, stored, entry)
-            self._put(target, raw, instead_of=content.raw)
-            self._before.append(_Before(content.raw, stored.entry))
-        else:
-            raw = self._before[undone].raw
-            self._put(target, raw, instead_of=content.raw)
-            del self._before[undone:]
+        undone = next((before for before in reversed(self._before) if before.entry.holds_same(entry)), None)
+        raw = undone.raw if undone else self._edited(content, stored, entry)
+        self._put(target, raw, instead_of=content.raw)
+        self._before.append(_Before(content.raw, stored.entry))
         self._written = raw
 
     def _put(self, target: Path, raw: bytes | None, *, instead_of: bytes | None) -> None:

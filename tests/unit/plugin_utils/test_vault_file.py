@@ -289,6 +289,12 @@ class TestVaultId:
             sink(file, vault_id=asked, loaded=loaded).prepare()
         assert file.read_text() == FOREIGN
 
+    def test_first_password_of_a_label_is_taken(self, file: Path) -> None:
+        """As Ansible does: with --vault-id prod@new --vault-id prod@old."""
+        new, old = VaultSecret(b"new"), VaultSecret(b"old")
+        sink(file, secrets=[("prod", new), ("prod", old)]).write(Entry(TOKEN), expected=Entry())
+        assert sink(file, secrets=[("prod", new)]).read() == Entry(TOKEN)
+
     def test_vault_id_that_fits_is_kept_where_the_header_names_none_that_is_loaded(self, file: Path) -> None:
         file.write_text(stored(OTHER, "dev").replace(";dev", ";old"))
         here = sink(file, loaded=("prod", "dev"))
@@ -461,6 +467,16 @@ class TestUndo:
         path.write_text(path.read_text() + "mine: 1\n")
         here.write(Entry(), expected=self.ANNOUNCED)
         assert loaded_by_others(path.read_text(), "default") == {"other": OTHER, "mine": 1}
+
+    def test_withdrawn_announcement_does_not_bring_back_a_form_replaced_before(self, file: Path) -> None:
+        file.write_text(f"{VARIABLE}: {TOKEN}\n")
+        here = sink(file)
+        here.write(Entry(TOKEN), expected=Entry(TOKEN))
+        before = file.read_bytes()
+        here.write(Entry(TOKEN, RECORD), expected=Entry(TOKEN))
+        here.write(Entry(TOKEN), expected=Entry(TOKEN, RECORD))
+        assert file.read_bytes() == before
+        assert TOKEN.encode() not in before
 
     def test_stale_form_does_not_come_back_by_itself(self, file: Path) -> None:
         file.write_text(f"{VARIABLE}: {TOKEN}\n")
