@@ -66,7 +66,7 @@ def normalize_url(url: str) -> str:
     Raises InvalidInput where it holds credentials, a query or no host.
     """
     full = url.strip() if "://" in url else f"https://{url.strip()}"
-    scheme, _, rest = full.partition("://")
+    scheme, rest = full.split("://", 1)
     if scheme not in ("https", "http") or not rest.strip("/"):
         raise InvalidInput("cannot use argocd_url: write https://host[:port][/root path]")
     if "@" in rest or "?" in rest or "#" in rest:

@@ -21,6 +21,7 @@ __all__ = ("DesiredPolicy", "PolicyChange", "overlay_key", "parse_policies", "pa
 
 CONFIG_MAP = "argocd-rbac-cm"
 EFFECTS = ("allow", "deny")
+_ADMIN_ROLE = "role:admin"
 # Objects of these are `project/name`: a literal without a slash never names one (rbac.md).
 _PROJECT_SCOPED = ("applications", "applicationsets", "logs", "exec")
 # 3.6 knows rollback too; policy loading itself accepts anything.
@@ -176,6 +177,7 @@ def _describe(
             before={key: data[key] for key in touched if key in data},
             after={key: after[key] for key in touched if key in after},
             steps=(SetKeys("configmaps", CONFIG_MAP, keys),) if keys else (),
+            warnings=_warnings(desired),
         ),
         added=tuple(format_line(item) for item in new if item not in old),
         removed=tuple(format_line(item) for item in old if item not in new),
@@ -183,6 +185,17 @@ def _describe(
         lost=tuple(_in_words(item) for item in had if item not in has),
         findings=tuple(_elsewhere(after, desired)),
     )
+
+
+def _warnings(desired: DesiredPolicy) -> tuple[str, ...]:
+    """Full admin is asked for by some vendors' pages; nobody should get it unnoticed."""
+    if not desired.present or ("g", desired.subject, _ADMIN_ROLE) not in desired.lines:
+        return ()
+    warning = (
+        f"{desired.subject} gets {_ADMIN_ROLE}, which may do everything on this Argo CD; to narrow it, take the role "
+        "out of `roles` and list in `policies` what is needed, on top of role:readonly perhaps"
+    )
+    return (warning,)
 
 
 def _section_lines(data: Mapping[str, str], desired: DesiredPolicy) -> list[Fields]:

@@ -125,7 +125,7 @@ def decode_token(text: str) -> TokenClaims:
         header, payload, _signature = text.split(".")
         _segment(header)
         claims = _segment(payload)
-        account, _, capability = str(claims["sub"]).partition(":")
+        account, _colon, capability = str(claims["sub"]).partition(":")
         return TokenClaims(
             issuer=str(claims["iss"]),
             account=account,

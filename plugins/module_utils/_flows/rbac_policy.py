@@ -61,7 +61,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
         },
         before=_as_text(plan.before),
         after=_as_text(plan.after),
-        warnings=planner.warnings,
+        warnings=(*change.plan.warnings, *planner.warnings),
     )
 
 
