@@ -1,0 +1,358 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kubernetes side: reads, merge patches, conflicts, ownership, dry runs, Status objects."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from argocd_sandbox.kubernetes.objects import merge
+from hypothesis import given
+from hypothesis import strategies as st
+from lab import CONFIG_MAPS, SECRETS, Lab, Reply
+
+CM = f"{CONFIG_MAPS}/argocd-cm"
+SECRET = f"{SECRETS}/argocd-secret"
+METADATA_ONLY = {"accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+def patch(lab: Lab, path: str, body: Any, query: str = "", **options: Any) -> Reply:
+    return lab.kubernetes("PATCH", f"{path}?{query}", body, **options)
+
+
+def status_of(reply: Reply) -> tuple[int, str, str]:
+    """Code, reason and message of a failure, whose fixed parts are checked on the way."""
+    body = reply.json
+    fixed = {name: body[name] for name in ("kind", "apiVersion", "metadata", "status")}
+    assert fixed == {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+    assert body["code"] == reply.status
+    return reply.status, body["reason"], body["message"]
+
+
+# reading
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic x"])
+def test_nobody_reads_without_the_token(lab: Lab, authorization: str) -> None:
+    reply = lab.kubernetes("GET", CM, headers={"authorization": authorization})
+    assert status_of(reply) == (401, "Unauthorized", "Unauthorized")
+
+
+def test_a_fresh_installation(lab: Lab) -> None:
+    cm = lab.kubernetes("GET", CM).json
+    assert "data" not in cm
+    assert cm["metadata"]["labels"]["app.kubernetes.io/part-of"] == "argocd"
+    keys = set(lab.kubernetes("GET", SECRET).json["data"])
+    assert keys == {"admin.password", "admin.passwordMtime", "server.secretkey"}
+    selector = "app.kubernetes.io/part-of%3Dargocd,app.kubernetes.io/component%3Dserver"
+    services = lab.kubernetes("GET", f"/api/v1/namespaces/argocd/services?labelSelector={selector}").json["items"]
+    assert [(port["name"], port["port"]) for port in services[0]["spec"]["ports"]] == [("http", 80), ("https", 443)]
+    namespaces = lab.kubernetes("GET", "/api/v1/namespaces").json
+    assert (namespaces["kind"], [item["metadata"]["name"] for item in namespaces["items"]]) == (
+        "NamespaceList",
+        ["argocd", "default"],
+    )
+    assert lab.kubernetes("GET", "/version").json["major"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["argocd-cm", "argocd-rbac-cm"]),
+        ("labelSelector=app.kubernetes.io/name%3Dargocd-cm", ["argocd-cm"]),
+        ("labelSelector=app.kubernetes.io/name%3D%3Dargocd-cm", ["argocd-cm"]),
+        ("labelSelector=app.kubernetes.io/name%21%3Dargocd-cm", ["argocd-rbac-cm"]),
+        ("labelSelector=app.kubernetes.io/name", ["argocd-cm", "argocd-rbac-cm"]),
+        ("labelSelector=%21app.kubernetes.io/name", []),
+        ("fieldSelector=metadata.name%3Dargocd-rbac-cm", ["argocd-rbac-cm"]),
+    ],
+)
+def test_lists_and_selectors(lab: Lab, query: str, names: list[str]) -> None:
+    reply = lab.kubernetes("GET", f"{CONFIG_MAPS}?{query}").json
+    assert reply["kind"] == "ConfigMapList"
+    assert [item["metadata"]["name"] for item in reply["items"]] == names
+    assert all("kind" not in item for item in reply["items"])
+
+
+def test_unknown_selectors_are_refused(lab: Lab) -> None:
+    assert status_of(lab.kubernetes("GET", f"{CONFIG_MAPS}?fieldSelector=data.x%3D1"))[:2] == (400, "BadRequest")
+    assert status_of(lab.kubernetes("GET", f"{CONFIG_MAPS}?labelSelector=a+in+(b)"))[:2] == (400, "BadRequest")
+
+
+def test_metadata_only(lab: Lab) -> None:
+    one = lab.kubernetes("GET", SECRET, headers=METADATA_ONLY).json
+    assert sorted(one) == ["apiVersion", "kind", "metadata"]
+    assert (one["kind"], one["apiVersion"]) == ("PartialObjectMetadata", "meta.k8s.io/v1")
+    many = {"accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"}
+    found = lab.kubernetes("GET", SECRETS, headers=many).json
+    assert found["kind"] == "PartialObjectMetadataList"
+    assert [sorted(item) for item in found["items"]] == [["apiVersion", "kind", "metadata"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", f"{CONFIG_MAPS}/x", (404, "NotFound", 'configmaps "x" not found')),
+        ("GET", "/api/v1/namespaces/x", (404, "NotFound", 'namespaces "x" not found')),
+        ("GET", "/api/v1/nodes", (404, "NotFound", "the server could not find the requested resource")),
+        (
+            "GET",
+            "/api/v1/namespaces/argocd/pods",
+            (404, "NotFound", "the server could not find the requested resource"),
+        ),
+        ("POST", CM, (405, "MethodNotAllowed", "the server does not allow this method on the requested resource")),
+        (
+            "DELETE",
+            CONFIG_MAPS,
+            (405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+        ),
+    ],
+)
+def test_what_is_not_there(lab: Lab, method: str, path: str, status: tuple[int, str, str]) -> None:
+    assert status_of(lab.kubernetes(method, path, {})) == status
+
+
+# patching
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON_VALUES, JSON_VALUES)
+def test_merging_twice_is_merging_once(target: Any, change: Any) -> None:
+    once = merge(target, change)
+    assert merge(once, change) == once
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"a": "foo"}, None, None),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_examples_of_rfc_7396(target: Any, change: Any, result: Any) -> None:
+    assert merge(target, change) == result
+
+
+@pytest.mark.parametrize("kind", ["merge-patch", "strategic-merge-patch"])
+def test_a_patch_sets_and_removes_single_keys(lab: Lab, kind: str) -> None:
+    content_type = f"application/{kind}+json"
+    patch(lab, CM, {"data": {"a": "1", "b": "2"}}, content_type=content_type)
+    reply = patch(lab, CM, {"data": {"a": None, "c": "3"}}, content_type=content_type)
+    assert reply.json["data"] == {"b": "2", "c": "3"}
+    assert lab.data("argocd-cm") == {"b": "2", "c": "3"}
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json-patch+json", "application/apply-patch+yaml", "application/json", ""]
+)
+def test_other_patch_types_are_refused(lab: Lab, content_type: str) -> None:
+    assert status_of(patch(lab, CM, {}, content_type=content_type))[:2] == (415, "UnsupportedMediaType")
+
+
+def version_of(lab: Lab, path: str = CM) -> str:
+    version: str = lab.kubernetes("GET", path).json["metadata"]["resourceVersion"]
+    return version
+
+
+def test_a_stale_resource_version_conflicts_even_where_nothing_would_change(lab: Lab) -> None:
+    stale = version_of(lab)
+    patch(lab, CM, {"data": {"a": "1"}})
+    for data in ({"a": "1"}, {"a": "2"}):
+        reply = patch(lab, CM, {"metadata": {"resourceVersion": stale}, "data": data})
+        cause = "the object has been modified; please apply your changes to the latest version and try again"
+        message = f'Operation cannot be fulfilled on configmaps "argocd-cm": {cause}'
+        assert status_of(reply) == (409, "Conflict", message)
+        assert reply.json["details"] == {"name": "argocd-cm", "kind": "configmaps"}
+    assert patch(lab, CM, {"metadata": {"resourceVersion": version_of(lab)}, "data": {"a": "2"}}).status == 200
+
+
+def test_a_patch_of_nothing_is_no_write(lab: Lab) -> None:
+    patch(lab, CM, {"data": {"a": "1"}})
+    before, writes = version_of(lab), lab.cluster.ledger.report()
+    for body in ({}, {"data": {"a": "1", "gone": None}}, {"metadata": {"labels": {}}}):
+        assert patch(lab, CM, body, "fieldManager=other").status == 200
+    assert (version_of(lab), lab.cluster.ledger.report()) == (before, writes)
+
+
+def test_versions_only_grow_and_identity_stays(lab: Lab) -> None:
+    before = lab.kubernetes("GET", CM).json["metadata"]
+    body = {"metadata": {"creationTimestamp": "2000-01-01T00:00:00Z", "managedFields": []}, "data": {"a": "1"}}
+    after = patch(lab, CM, body).json["metadata"]
+    assert int(after["resourceVersion"]) > int(before["resourceVersion"])
+    assert {name: after[name] for name in ("uid", "creationTimestamp")} == {
+        name: before[name] for name in ("uid", "creationTimestamp")
+    }
+
+
+def test_string_data_is_merged_into_data(lab: Lab) -> None:
+    before = lab.data("argocd-secret", "Secret")
+    reply = patch(lab, SECRET, {"stringData": {"new": "välue"}}).json
+    assert "stringData" not in reply
+    assert base64.b64decode(reply["data"]["new"]).decode() == "välue"
+    assert lab.data("argocd-secret", "Secret") == {**before, "new": "välue"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "text"),
+    [
+        (
+            CM,
+            {"data": {"a b": "1"}},
+            422,
+            'ConfigMap "argocd-cm" is invalid: data[a b]: Invalid value: "a b": a valid config',
+        ),
+        (CM, {"data": {"a": 1}}, 422, "cannot unmarshal number into Go struct field ConfigMap.data of type string"),
+        (CM, {"data": {"a": True}}, 422, "cannot unmarshal bool into Go struct field ConfigMap.data of type string"),
+        (
+            CM,
+            {"data": "x"},
+            422,
+            "cannot unmarshal string into Go struct field ConfigMap.data of type map[string]string",
+        ),
+        (CM, {"metadata": None}, 422, "cannot unmarshal null into Go struct field ConfigMap.metadata"),
+        (CM, {"metadata": {"uid": "x"}}, 422, 'metadata.uid: Invalid value: "x": field is immutable'),
+        (
+            CM,
+            {"metadata": {"name": "x"}},
+            400,
+            "the name of the object (x) does not match the name on the URL (argocd-cm)",
+        ),
+        (SECRET, {"data": {"a": "%"}}, 422, "illegal base64 data"),
+        (SECRET, {"type": "other"}, 422, 'type: Invalid value: "other": field is immutable'),
+    ],
+)
+def test_invalid_patches(lab: Lab, path: str, body: Any, status: int, text: str) -> None:
+    before = version_of(lab, path)
+    code, reason, message = status_of(patch(lab, path, body))
+    assert (code, reason) == (status, "Invalid" if status == 422 else "BadRequest")
+    assert text in message
+    assert version_of(lab, path) == before
+
+
+def test_an_immutable_config_map_keeps_its_data(lab: Lab) -> None:
+    patch(lab, CM, {"immutable": True, "data": {"a": "1"}})
+    assert status_of(patch(lab, CM, {"data": {"a": "2"}}))[:2] == (422, "Invalid")
+    assert patch(lab, CM, {"metadata": {"labels": {"x": "y"}}}).status == 200
+
+
+# ownership
+
+
+def owners(lab: Lab, path: str = CM) -> dict[str, Any]:
+    entries = lab.kubernetes("GET", path).json["metadata"]["managedFields"]
+    assert {entry["operation"] for entry in entries} == {"Update"}
+    return {entry["manager"]: entry["fieldsV1"] for entry in entries}
+
+
+def test_fields_belong_to_the_manager_that_changed_them_last(lab: Lab) -> None:
+    patch(lab, CM, {"data": {"a": "1", "b": "1"}}, "fieldManager=one")
+    patch(lab, CM, {"data": {"a": "1", "b": "2", "c": "2"}}, "fieldManager=two")
+    found = owners(lab)
+    assert found["one"] == {"f:data": {".": {}, "f:a": {}}}
+    assert found["two"] == {"f:data": {"f:b": {}, "f:c": {}}}
+    patch(lab, CM, {"data": {"a": None}}, "fieldManager=two")
+    assert owners(lab)["one"] == {"f:data": {".": {}}}
+
+
+def test_without_a_field_manager_the_user_agent_tells(lab: Lab) -> None:
+    patch(lab, CM, {"data": {"a": "1"}}, headers={"user-agent": "kubectl/v1.34 (linux)"})
+    assert owners(lab)["kubectl"] == {"f:data": {".": {}, "f:a": {}}}
+
+
+def test_argo_cd_owns_what_it_respelled(lab: Lab) -> None:
+    patch(lab, CM, {"data": {"accounts.bob": "apiKey, login"}}, "fieldManager=fleetops.argocd")
+    lab.create_token("bob")
+    assert owners(lab)["argocd-server"] == {"f:data": {"f:accounts.bob": {}}}
+    assert owners(lab, SECRET)["argocd-server"] == {"f:data": {"f:accounts.bob.tokens": {}}}
+
+
+# creating, replacing, deleting
+
+
+def new(name: str = "mine", **content: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, **content}
+
+
+def test_create_and_delete(lab: Lab) -> None:
+    created = lab.kubernetes("POST", SECRETS, new(stringData={"a": "b"}))
+    assert created.status == 201
+    assert (created.json["type"], created.json["metadata"]["namespace"]) == ("Opaque", "argocd")
+    assert created.json["metadata"].keys() >= {"uid", "resourceVersion", "creationTimestamp", "managedFields"}
+    again = lab.kubernetes("POST", SECRETS, new())
+    assert status_of(again) == (409, "AlreadyExists", 'secrets "mine" already exists')
+    gone = lab.kubernetes("DELETE", f"{SECRETS}/mine").json
+    assert (gone["status"], gone["details"]["uid"]) == ("Success", created.json["metadata"]["uid"])
+    assert lab.kubernetes("GET", f"{SECRETS}/mine").status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "text"),
+    [
+        (CONFIG_MAPS, new("Bad_Name"), 422, 'ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value'),
+        (CONFIG_MAPS, {}, 422, "name or generateName is required"),
+        (CONFIG_MAPS, new(data={"a": 1}), 400, 'ConfigMap in version "v1" cannot be handled as a ConfigMap'),
+        (CONFIG_MAPS, new(kind="Secret"), 400, "is not a v1, Kind=ConfigMap"),
+        ("/api/v1/namespaces/x/configmaps", new(), 404, 'namespaces "x" not found'),
+        (CONFIG_MAPS, {"metadata": {"name": "a", "namespace": "b"}}, 400, "does not match the namespace"),
+        (CONFIG_MAPS, [], 400, "must be an object"),
+    ],
+)
+def test_refused_creations(lab: Lab, path: str, body: Any, status: int, text: str) -> None:
+    code, _, message = status_of(lab.kubernetes("POST", path, body))
+    assert code == status
+    assert text in message
+
+
+def test_a_replacement_needs_the_current_version_if_it_names_one(lab: Lab) -> None:
+    item = lab.kubernetes("GET", CM).json
+    assert lab.kubernetes("PUT", CM, {**item, "data": {"a": "1"}}).json["data"] == {"a": "1"}
+    assert lab.kubernetes("PUT", CM, {**item, "data": {"a": "2"}}).status == 409
+    del item["metadata"]["resourceVersion"]
+    assert lab.kubernetes("PUT", CM, item).status == 200
+    assert lab.data("argocd-cm") == {}
+
+
+def test_preconditions_of_a_deletion(lab: Lab) -> None:
+    for condition in ({"uid": "x"}, {"resourceVersion": "1"}):
+        assert lab.kubernetes("DELETE", CM, {"preconditions": condition}).status == 409
+    uid = lab.kubernetes("GET", CM).json["metadata"]["uid"]
+    assert lab.kubernetes("DELETE", CM, {"preconditions": {"uid": uid}}).status == 200
+
+
+def test_a_namespace_takes_its_content_along(lab: Lab) -> None:
+    assert lab.kubernetes("POST", "/api/v1/namespaces", new("team")).status == 201
+    assert lab.kubernetes("POST", "/api/v1/namespaces/team/configmaps", new()).status == 201
+    assert lab.kubernetes("DELETE", "/api/v1/namespaces/team").status == 200
+    assert lab.kubernetes("GET", "/api/v1/namespaces/team/configmaps/mine").status == 404
+
+
+def test_a_dry_run_answers_and_validates_but_stores_nothing(lab: Lab) -> None:
+    before = [dict(item) for item in lab.cluster.store.items()]
+    assert patch(lab, CM, {"data": {"a": "1"}}, "dryRun=All").json["data"] == {"a": "1"}
+    assert patch(lab, CM, {"data": {"a b": "1"}}, "dryRun=All").status == 422
+    assert lab.kubernetes("POST", f"{CONFIG_MAPS}?dryRun=All", new()).status == 201
+    assert lab.kubernetes("DELETE", f"{CM}?dryRun=All").status == 200
+    assert list(lab.cluster.store.items()) == before
+    assert lab.cluster.ledger.report()["total"] == 0
