@@ -55,4 +55,10 @@ options:
     description: Namespace of Argo CD.
     type: str
     default: argocd
+  argocd_in_cluster:
+    description:
+      - Whether to use the service account of the pod this runs in for the Kubernetes API.
+      - Says so explicitly. A play with more than one host refuses to guess the cluster.
+    type: bool
+    default: false
 """

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,24 @@ from ._clients.http import HAS_REQUESTS, HttpClient, new_session
 from ._clients.kubernetes import HAS_KUBERNETES, KubernetesClient, connect
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
-from .arguments import ModuleSpec, secrets_of_kubeconfig, validate_offline
+from .arguments import ModuleSpec, environment_in_effect, secrets_of_kubeconfig, validate_offline
 
 if TYPE_CHECKING:
     from ._sinks.port import Sink
 
-__all__ = ("Flow", "carry_out", "run_module")
+__all__ = ("Flow", "Surroundings", "carry_out", "mask", "run_module")
 
 Flow = Callable[[Mapping[str, Any], Ports], Outcome]
 OpenSink = Callable[[Mapping[str, Any], str], "Sink"]
+Claim = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What differs between the two shells: which sinks can be opened, and what the rest of the play has claimed."""
+
+    open_sink: OpenSink
+    claim: Claim
 
 
 class _Module(AnsibleModule):
@@ -48,7 +58,8 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
     )
     module.no_log_values.update(secrets_of_kubeconfig(module.params["kubeconfig"]))
     diff = module._diff  # noqa: SLF001 # it has no public twin
-    result, met = carry_out(flow, module.params, check_mode=module.check_mode, diff=diff, open_sink=_open_sink)
+    alone = Surroundings(open_sink=_open_sink, claim=lambda _target, _about: None)
+    result, met = carry_out(spec, flow, module.params, alone, check_mode=module.check_mode, diff=diff)
     module.no_log_values.update(met - {result.get("token")})
     if result.get("failed"):
         module.fail_json(**result)
@@ -72,7 +83,7 @@ def missing_library() -> str | None:
 
 
 def carry_out(
-    flow: Flow, params: Mapping[str, Any], *, check_mode: bool, diff: bool, open_sink: OpenSink
+    spec: ModuleSpec, flow: Flow, params: Mapping[str, Any], around: Surroundings, *, check_mode: bool, diff: bool
 ) -> tuple[dict[str, Any], set[str]]:
     """Run the flow; return Ansible's result and the secrets met on the way, to be masked by the caller.
 
@@ -84,11 +95,16 @@ def carry_out(
         try:
             _require_libraries()
             validate_offline(params)
-            ports = _ports(check_mode=check_mode, open_sink=open_sink, remember=met.add, stack=stack)
-            return _result(flow(params, ports), diff=diff), met - {""}
+            ports = _ports(around, check_mode=check_mode, remember=met.add, stack=stack)
+            result = {
+                "from_environment": environment_in_effect(spec, params),
+                **_result(flow(params, ports), diff=diff),
+            }
+            return result, met - {""}
         except FleetopsError as exc:
             failure = exc
-    return {"failed": True, "msg": str(failure), "error": type(failure).__name__}, met - {""}
+    failed = {"failed": True, "msg": str(failure), "error": type(failure).__name__}
+    return {**failed, "from_environment": environment_in_effect(spec, params)}, met - {""}
 
 
 def mask(result: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
@@ -113,7 +129,7 @@ def _result(outcome: Outcome, *, diff: bool) -> dict[str, Any]:
     return result
 
 
-def _ports(*, check_mode: bool, open_sink: OpenSink, remember: Callable[[str], None], stack: ExitStack) -> Ports:
+def _ports(around: Surroundings, *, check_mode: bool, remember: Callable[[str], None], stack: ExitStack) -> Ports:
     def kubernetes(params: Mapping[str, Any]) -> KubernetesClient:
         client = connect(params, sleep=time.sleep)
         stack.callback(client.close)
@@ -128,11 +144,12 @@ def _ports(*, check_mode: bool, open_sink: OpenSink, remember: Callable[[str], N
         check_mode=check_mode,
         kubernetes=kubernetes,
         argocd=argocd,
-        sink=open_sink,
+        sink=around.open_sink,
         clock=lambda: datetime.now(timezone.utc),
         sleep=time.sleep,
         random_hex=lambda: secrets.token_hex(4),
         remember=remember,
+        claim=around.claim,
         actor=_actor(),
     )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,17 @@ from ansible.module_utils.basic import env_fallback
 
 from ._core.errors import InvalidInput
 
-__all__ = ("ACCOUNT", "CAN_I", "RBAC_POLICY", "TOKEN", "ModuleSpec", "secrets_of_kubeconfig", "validate_offline")
+__all__ = (
+    "ACCOUNT",
+    "CAN_I",
+    "RBAC_POLICY",
+    "TOKEN",
+    "ModuleSpec",
+    "environment_in_effect",
+    "implicit_target",
+    "secrets_of_kubeconfig",
+    "validate_offline",
+)
 
 Spec = dict[str, dict[str, Any]]
 
@@ -69,6 +80,7 @@ ARGOCD: Spec = {
     "argocd_headers": {"type": "dict", "no_log": True},
     "argocd_timeout": {"type": "int", "default": 30},
     "argocd_namespace": {"type": "str", "default": "argocd"},
+    "argocd_in_cluster": {"type": "bool", "default": False},
 }
 
 SINK: Spec = {
@@ -171,6 +183,37 @@ CAN_I = ModuleSpec(
     },
     mutually_exclusive=[["token", "token_from"]],
 )
+
+
+_KUBERNETES_TARGET = ("kubeconfig", "context", "host", "argocd_in_cluster")
+
+
+def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
+    """Return which server the task's own arguments leave to the environment or to a current context, None for none.
+
+    For one host that is convenient; for several, all would reach the same one.
+    """
+    needs_kubernetes = spec is ACCOUNT or spec is RBAC_POLICY or (spec is TOKEN and not args.get("instance_uid"))
+    if needs_kubernetes and not any(args.get(option) for option in _KUBERNETES_TARGET):
+        return "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
+    if spec in (TOKEN, CAN_I) and not args.get("argocd_url"):
+        return "argocd_url is not set"
+    return None
+
+
+def environment_in_effect(spec: ModuleSpec, params: Mapping[str, Any]) -> list[str]:
+    """Return the environment variables that options took their value from: names, never values."""
+    candidates = [
+        (variable, params.get(option))
+        for option, rules in spec.argument_spec.items()
+        for variable in rules.get("fallback", (None, []))[1]
+    ]
+    return sorted(name for name, value in candidates if name in os.environ and _came_from(os.environ[name], value))
+
+
+def _came_from(text: str, value: Any) -> bool:
+    """A converted value (a switch, a list) cannot be compared with its text; it is taken as coming from there."""
+    return value == text if isinstance(value, str) else value is not None
 
 
 _KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret")

@@ -134,6 +134,12 @@ helm_values:
   returned: success
   type: str
   sample: "configs:\n  cm:\n    accounts.octopus: \"apiKey\"\n"
+from_environment:
+  description: Names of the environment variables that options took their value from.
+  returned: always
+  type: list
+  elements: str
+  sample: [K8S_AUTH_KUBECONFIG]
 """
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account

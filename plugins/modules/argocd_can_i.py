@@ -144,6 +144,12 @@ mismatches:
   type: list
   elements: dict
   sample: []
+from_environment:
+  description: Names of the environment variables that options took their value from.
+  returned: always
+  type: list
+  elements: str
+  sample: [K8S_AUTH_KUBECONFIG]
 """
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i

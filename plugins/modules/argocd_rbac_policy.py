@@ -161,6 +161,12 @@ findings:
   type: list
   elements: str
   sample: ["policy.csv line 3 also speaks of octopus: p, octopus, exec, create, */*, allow"]
+from_environment:
+  description: Names of the environment variables that options took their value from.
+  returned: always
+  type: list
+  elements: str
+  sample: [K8S_AUTH_KUBECONFIG]
 """
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import rbac_policy

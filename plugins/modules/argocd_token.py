@@ -247,6 +247,12 @@ token:
   description: The new token.
   returned: when O(return_token) is set and a token was minted
   type: str
+from_environment:
+  description: Names of the environment variables that options took their value from.
+  returned: always
+  type: list
+  elements: str
+  sample: [K8S_AUTH_KUBECONFIG]
 """
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import token

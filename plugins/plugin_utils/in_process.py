@@ -15,14 +15,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, SinkError
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Sink
-from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, carry_out, mask
-from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ModuleSpec, secrets_of_kubeconfig
+from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, Surroundings, carry_out, mask
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
+    ModuleSpec,
+    implicit_target,
+    secrets_of_kubeconfig,
+)
+from ansible_collections.fleetops.argocd.plugins.plugin_utils.claims import Claims
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
     VaultFileSink,
     default_path,
@@ -59,6 +65,7 @@ class FlowAction(ActionBase):
         reason = obstacle or (f"sink {on_controller} lives on the controller" if on_controller else "the task is local")
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
+        self._require_target(args, variables)
         if obstacle:
             return self._as_module(variables)
         return self._in_process(args, variables)
@@ -76,6 +83,16 @@ class FlowAction(ActionBase):
         if any(self._task.environment or []):
             return "the task sets an environment"
         return self._other_interpreter(variables)
+
+    def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        """A play over several hosts never guesses: each host names its own server."""
+        hosts = _play_hosts(variables)
+        missing = implicit_target(self.SPEC, args) if len(hosts) > 1 else None
+        if missing:
+            raise AnsibleActionFail(
+                f"cannot run {self.SPEC.name} for {len(hosts)} hosts: {missing}, so all of them would reach the same "
+                "server; set it for each host (module_defaults, or the role's argocd_user_connection)"
+            )
 
     def _other_interpreter(self, variables: Mapping[str, Any]) -> str:
         if self._task.delegate_to:
@@ -115,17 +132,30 @@ class FlowAction(ActionBase):
         params = checked.validated_parameters
         hidden |= secrets_of_kubeconfig(params["kubeconfig"])
 
+        result, met = carry_out(
+            self.SPEC,
+            type(self).FLOW,
+            params,
+            self._surroundings(variables),
+            check_mode=bool(self._task.check_mode),
+            diff=bool(self._task.diff),
+        )
+        return _censored(mask(result, hidden | met))
+
+    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
+        claims = Claims(
+            directory=constants.DEFAULT_LOCAL_TMP,
+            play=[str(variables.get("ansible_play_name")), *_play_hosts(variables)],
+            host=str(variables.get("inventory_hostname")),
+        )
+
         def open_sink(options: Mapping[str, Any], account: str) -> Sink:
             return self._open_sink(options, account, variables)
 
-        result, met = carry_out(
-            type(self).FLOW,
-            params,
-            check_mode=bool(self._task.check_mode),
-            diff=bool(self._task.diff),
-            open_sink=open_sink,
-        )
-        return _censored(mask(result, hidden | met))
+        def claim(target: str, about: str) -> None:
+            claims.claim(target, about=about)
+
+        return Surroundings(open_sink=open_sink, claim=claim)
 
     def _open_sink(self, options: Mapping[str, Any], account: str, variables: Mapping[str, Any]) -> Sink:
         if "awx_job_id" in variables or "tower_job_id" in variables:
@@ -147,6 +177,10 @@ class FlowAction(ActionBase):
 def _same_path(one: str, other: str) -> bool:
     """Compare without following links: a venv's python is a link to the one it was made from."""
     return os.path.normpath(one) == os.path.normpath(other)
+
+
+def _play_hosts(variables: Mapping[str, Any]) -> list[str]:
+    return [str(host) for host in variables.get("ansible_play_hosts_all") or []]
 
 
 def _file(file: str | None, variables: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ except ImportError:
 __all__ = ("HAS_KUBERNETES", "KubernetesClient", "connect")
 
 FIELD_MANAGER = "fleetops.argocd"
+_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 _ERRORS: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Denied, 404: Absent, 409: Conflict}
 _NOUNS = {"configmaps": "ConfigMap", "secrets": "Secret"}
 
@@ -158,13 +159,15 @@ def _load(params: Mapping[str, Any]) -> Any:
     """Load in the order kubernetes.core uses: complete options, kubeconfig or context, in-cluster, ~/.kube/config."""
     configuration = Configuration()
     host = params.get("host")
+    if params.get("argocd_in_cluster") and not host:
+        return _in_cluster(configuration)
     complete = params.get("api_key") or (params.get("username") and params.get("password")) or params.get("client_cert")
     if host and complete:
         return configuration
     cause = ""
     try:
-        if not params.get("kubeconfig") and not params.get("context") and _in_cluster(configuration):
-            return configuration
+        if not params.get("kubeconfig") and not params.get("context") and _IN_CLUSTER in os.environ:
+            return _in_cluster(configuration)
         _load_kubeconfig(configuration, params)
         return configuration
     except (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError) as exc:
@@ -177,11 +180,14 @@ def _first_line(exc: BaseException) -> str:
     return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
 
 
-def _in_cluster(configuration: Any) -> bool:
-    if "KUBERNETES_SERVICE_HOST" not in os.environ:
-        return False
-    kubernetes_config.load_incluster_config(client_configuration=configuration)
-    return True
+def _in_cluster(configuration: Any) -> Any:
+    cause = ""
+    try:
+        kubernetes_config.load_incluster_config(client_configuration=configuration)
+        return configuration
+    except (kubernetes_config.ConfigException, OSError) as exc:
+        cause = _first_line(exc)
+    raise InvalidInput(f"cannot use the cluster this runs in: {cause}; does it run in a pod with a service account?")
 
 
 def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> None:

@@ -74,6 +74,9 @@ class _Planner:
     def plan(self) -> Plan:
         self.snapshot = self._store.read("configmaps", "argocd-cm")
         check_part_of(self.snapshot)
+        self._ports.claim(
+            f"{self.snapshot.metadata['uid']} account {self._desired.name}", f"account {self._desired.name}"
+        )
         secret = self._read_secret()
         plan = plan_account(self.snapshot.data, secret, self._desired, now=self._ports.clock())
         after = _after(self.snapshot.data, plan)

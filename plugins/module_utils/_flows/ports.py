@@ -27,7 +27,9 @@ T = TypeVar("T")
 class Ports:
     """Doors to the outside. The openers take the task's validated options.
 
-    `remember` is told every secret met on the way, so that the shell masks it wherever it turns up.
+    `remember` is told every secret met on the way, so that the shell masks it wherever it turns up. `claim` is told,
+    before any write, which object (its uid and what is managed in it) is about to be managed, and raises Refused where
+    another host of the same play manages it.
     """
 
     check_mode: bool
@@ -38,6 +40,7 @@ class Ports:
     sleep: Callable[[float], None]
     random_hex: Callable[[], str]
     remember: Callable[[str], None]
+    claim: Callable[[str, str], None]
     actor: str
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import is_broken_policy
@@ -43,7 +43,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, lint, write, probe."""
     desired = _desired(params)
     store = ConfigMapStore(ports.kubernetes(params))
-    planner = _Planner(store, desired, force_owner=bool(params["force_owner"]))
+    planner = _Planner(store, desired, ports.claim, force_owner=bool(params["force_owner"]))
     plan = store.settle(planner.plan, apply=not ports.check_mode)
     if plan.changed and not ports.check_mode:
         _probe(store, plan, params, ports)
@@ -68,8 +68,11 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
 class _Planner:
     """Makes the plan from a fresh read; keeps the change behind it for the report."""
 
-    def __init__(self, store: Store, desired: DesiredPolicy, *, force_owner: bool) -> None:
+    def __init__(
+        self, store: Store, desired: DesiredPolicy, claim: Callable[[str, str], None], *, force_owner: bool
+    ) -> None:
         self._store = store
+        self._claim = claim
         self._desired = desired
         self._force_owner = force_owner
         self.change: PolicyChange
@@ -77,6 +80,9 @@ class _Planner:
 
     def plan(self) -> Plan:
         snapshot = self._store.read("configmaps", CONFIG_MAP)
+        self._claim(
+            f"{snapshot.metadata['uid']} policy {self._desired.subject}", f"the policy of {self._desired.subject}"
+        )
         self.change = plan_policy(snapshot.data, self._desired)
         if self.change.plan.changed and self._touches_foreign_keys():
             fragment = _as_text(self.change.plan.after)

@@ -91,7 +91,11 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     _require_somewhere(sinks, wish)
     for sink in sinks:
         sink.prepare()
-    return _Run(wish, sinks, _instance(params, ports), ports.argocd(params), ports).run()
+    instance = _instance(params, ports)
+    ports.claim(
+        f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
+    )
+    return _Run(wish, sinks, instance, ports.argocd(params), ports).run()
 
 
 def _wish(params: Mapping[str, Any]) -> Wish:
