@@ -135,7 +135,7 @@ def decode_token(text: str) -> TokenClaims:
             issued_at=_moment(claims["iat"]),
             expires_at=_moment(claims["exp"]) if claims.get("exp") else None,
         )
-    except (ValueError, KeyError, TypeError, OverflowError, OSError):
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         pass
     raise NotAToken
 
