@@ -34,12 +34,21 @@ class Claims:
         place = self._directory / _name(f"{self._play}\n{target}")
         place.mkdir(parents=True, exist_ok=True)
         (place / _name(self._host)).write_text(self._host, encoding="utf-8")
+        self._refuse_others(place, about=about)
+
+    def _refuse_others(self, place: Path, *, about: str) -> None:
         others = sorted({path.read_text(encoding="utf-8") for path in place.iterdir()} - {self._host, ""})
         if others:
             raise Refused(
                 f"cannot manage {about} for host {self._host}: host {', '.join(others)} of this play reaches the same "
                 "installation; correct the connection of one of them, or leave it out"
             )
+
+    def require_sole(self) -> None:
+        """Raise Refused if any target this host has claimed is claimed by another host too."""
+        mine = _name(self._host)
+        for place in self._directory.glob(f"*/{mine}"):
+            self._refuse_others(place.parent, about="this installation")
 
 
 def _name(text: str) -> str:

@@ -20,10 +20,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, SinkError
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import FleetopsError, InvalidInput, SinkError
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.account import account_target
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Sink
 from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, Surroundings, carry_out, mask
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
+    ACCOUNT,
     ModuleSpec,
     implicit_target,
     secrets_of_kubeconfig,
@@ -66,9 +68,12 @@ class FlowAction(ActionBase):
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         self._require_target(args, variables)
-        if obstacle:
-            return self._as_module(variables)
-        return self._in_process(args, variables)
+        if not obstacle:
+            return self._in_process(args, variables)
+        try:
+            return self._as_module(args, variables)
+        except FleetopsError as exc:
+            return {"failed": True, "msg": str(exc), "error": type(exc).__name__}
 
     def _obstacle(self, variables: Mapping[str, Any]) -> str:
         """Return why the task must run as a module; empty where it may run in-process."""
@@ -116,10 +121,15 @@ class FlowAction(ActionBase):
     def _template(self, value: Any) -> Any:
         return plain(self._templar.template(value))
 
-    def _as_module(self, variables: dict[str, Any]) -> dict[str, Any]:
+    def _as_module(self, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the ordinary module. It cannot see the other hosts' claims: they are checked around it."""
+        claims = self._claims(variables)
+        claims.require_sole()
         result: dict[str, Any] = self._execute_module(
             module_name=f"fleetops.argocd.{self.SPEC.name}", task_vars=variables, wrap_async=self._task.async_val
         )
+        if self.SPEC is ACCOUNT and result.get("instance_uid"):
+            claims.claim(account_target(result["instance_uid"], args["name"]), about=f"account {args['name']}")
         return _censored(result)
 
     def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,12 +152,15 @@ class FlowAction(ActionBase):
         )
         return _censored(mask(result, hidden | met))
 
-    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
-        claims = Claims(
+    def _claims(self, variables: Mapping[str, Any]) -> Claims:
+        return Claims(
             directory=constants.DEFAULT_LOCAL_TMP,
             play=[str(variables.get("ansible_play_name")), *_play_hosts(variables)],
             host=str(variables.get("inventory_hostname")),
         )
+
+    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
+        claims = self._claims(variables)
 
         def open_sink(options: Mapping[str, Any], account: str) -> Sink:
             return self._open_sink(options, account, variables)

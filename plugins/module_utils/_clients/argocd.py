@@ -161,12 +161,12 @@ class ArgocdClient:
         """Return the account; an account may always read itself with its own `token`. Raises Absent."""
         about = f"cannot read account {name}"
         shape = self._call("GET", f"/api/v1/account/{quote(name, safe='')}", about=about, token=token)
-        return ListedAccount(
-            name=name,
-            enabled=bool(shape.get("enabled")),
-            capabilities=tuple(shape.get("capabilities") or ()),
-            tokens=tuple(_listed(item) for item in shape.get("tokens") or ()),
-        )
+        return _account({**shape, "name": name})
+
+    def accounts(self) -> list[ListedAccount]:
+        """Return the accounts that the login may see; the list route filters, it never refuses."""
+        shape = self._call("GET", "/api/v1/account", about="cannot list accounts")
+        return [_account(item) for item in shape.get("items") or ()]
 
     def create_token(self, account: str, *, token_id: str, expires_in: int | None) -> str:
         """Mint a token and return it: the only time it is ever shown. `expires_in` is in seconds."""
@@ -195,6 +195,15 @@ class ArgocdClient:
         if answer not in ("yes", "no"):
             raise UnexpectedReply(f"{about}: the answer is neither yes nor no", status=200)
         return bool(answer == "yes")
+
+
+def _account(shape: Mapping[str, Any]) -> ListedAccount:
+    return ListedAccount(
+        name=str(shape.get("name", "")),
+        enabled=bool(shape.get("enabled")),
+        capabilities=tuple(shape.get("capabilities") or ()),
+        tokens=tuple(_listed(item) for item in shape.get("tokens") or ()),
+    )
 
 
 def _field(shape: Any, name: str, about: str) -> str:

@@ -25,6 +25,7 @@ __all__ = (
     "Account",
     "DesiredAccount",
     "PasswordWish",
+    "account_names",
     "check_account_name",
     "helm_values",
     "parse_account",
@@ -125,6 +126,12 @@ def parse_capabilities(text: str) -> tuple[str, ...]:
 def _account_keys(data: Mapping[str, str], name: str) -> list[str]:
     """Return the keys that make up the account: `accounts.NAME` and `accounts.NAME.<one part>`."""
     return [key for key in data if key.split(".")[:2] == ["accounts", name] and key.count(".") <= 2]
+
+
+def account_names(data: Mapping[str, str]) -> list[str]:
+    """Return the accounts that the keys of argocd-cm make, admin not counted."""
+    parts = [key.split(".") for key in data]
+    return sorted({part[1] for part in parts if part[0] == "accounts" and len(part) in (2, 3)} - {ADMIN})
 
 
 def check_config_map(data: Mapping[str, str]) -> None:

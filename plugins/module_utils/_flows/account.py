@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .._clients.argocd import ListedAccount
     from .._stores.port import Snapshot, Store
 
-__all__ = ("run",)
+__all__ = ("account_target", "run", "shows")
 
 _PART_OF = ("app.kubernetes.io/part-of", "argocd")
 
@@ -74,9 +74,8 @@ class _Planner:
     def plan(self) -> Plan:
         self.snapshot = self._store.read("configmaps", "argocd-cm")
         check_part_of(self.snapshot)
-        self._ports.claim(
-            f"{self.snapshot.metadata['uid']} account {self._desired.name}", f"account {self._desired.name}"
-        )
+        name = self._desired.name
+        self._ports.claim(account_target(self.snapshot.metadata["uid"], name), f"account {name}")
         secret = self._read_secret()
         plan = plan_account(self.snapshot.data, secret, self._desired, now=self._ports.clock())
         after = _after(self.snapshot.data, plan)
@@ -102,6 +101,11 @@ def _after(data: Mapping[str, str], plan: Plan) -> dict[str, str]:
         if step.kind == "configmaps":
             merged.update(step.values)
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def account_target(instance_uid: str, name: str) -> str:
+    """Return what is claimed before an account is written: no two hosts of a play may manage the same one."""
+    return f"{instance_uid} account {name}"
 
 
 def check_part_of(snapshot: Snapshot) -> None:
@@ -171,7 +175,7 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
             return None
 
     def good(listed: ListedAccount | None) -> bool:
-        return _same(listed, target)
+        return shows(listed, target)
 
     if good(wait_until(look, good, seconds=params["wait_timeout"], sleep=ports.sleep)):
         return True
@@ -181,7 +185,8 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
     )
 
 
-def _same(listed: ListedAccount | None, target: Account) -> bool:
+def shows(listed: ListedAccount | None, target: Account) -> bool:
+    """Whether the server shows the account as the ConfigMap has it."""
     if listed is None or not target.exists:
         return listed is None and not target.exists
     return listed.enabled == target.enabled and set(listed.capabilities) == set(target.capabilities)

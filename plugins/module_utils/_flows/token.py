@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .._core.accounts import API_KEY, check_account_name
+from .._core.accounts import API_KEY, account_names, check_account_name, parse_account
 from .._core.checks import Answer, Check, parse_checks, require_match
 from .._core.errors import (
     Absent,
     ApiError,
     Conflict,
+    Denied,
     FleetopsError,
     InvalidInput,
     Refused,
@@ -43,6 +44,8 @@ from .._core.tokens import (
 )
 from .._sinks.port import Entry
 from .._stores.configmaps import ConfigMapStore
+from ..arguments import names_kubernetes
+from .account import shows
 from .can_i import ask
 from .ports import Outcome, Ports, wait_until
 
@@ -95,7 +98,13 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     ports.claim(
         f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
     )
-    return _Run(wish, sinks, instance, ports.argocd(params), ports).run()
+    argocd = ports.argocd(params)
+
+    def require_same_instance() -> None:
+        if not params["instance_uid"] or names_kubernetes(params):
+            _require_same_instance(ConfigMapStore(ports.kubernetes(params)), argocd, wish, ports)
+
+    return _Run(wish, sinks, instance, argocd, ports, require_same_instance).run()
 
 
 def _wish(params: Mapping[str, Any]) -> Wish:
@@ -130,10 +139,50 @@ def _instance(params: Mapping[str, Any], ports: Ports) -> str:
     return str(store.read("configmaps", "argocd-cm").metadata["uid"])
 
 
+def _require_same_instance(store: ConfigMapStore, argocd: ArgocdClient, wish: Wish, ports: Ports) -> None:
+    """Compare the accounts of argocd-cm with those the API shows: a token of another installation is worth nothing."""
+    config = store.read("configmaps", "argocd-cm").data
+    names = wait_until(
+        lambda: _strangers(config, argocd), lambda found: not found, seconds=wish.patience, sleep=ports.sleep
+    )
+    if names:
+        raise Refused(
+            f"cannot mint a token for account {wish.account}: the Argo CD of argocd_url is not the one of the ConfigMap "
+            f"argocd-cm in this cluster and namespace: they differ in account {', '.join(names)}; correct argocd_url or "
+            "the Kubernetes connection"
+        )
+
+
+def _strangers(config: Mapping[str, str], argocd: ArgocdClient) -> list[str]:
+    """Return the accounts that only one side has, or that it shows otherwise; what the login may not see is left out."""
+    shown = {item.name: item for item in argocd.accounts()}
+    differing = [name for name, item in shown.items() if not shows(item, parse_account(config, name))]
+    return differing + [name for name in account_names(config) if name not in shown and _is_absent(argocd, name)]
+
+
+def _is_absent(argocd: ArgocdClient, name: str) -> bool:
+    try:
+        argocd.account(name)
+    except Absent:
+        return True
+    except Denied:
+        return False
+    return False
+
+
 class _Run:
     """One run over one account: state that the steps share, each step a method."""
 
-    def __init__(self, wish: Wish, sinks: list[Sink], instance: str, argocd: ArgocdClient, ports: Ports) -> None:
+    def __init__(
+        self,
+        wish: Wish,
+        sinks: list[Sink],
+        instance: str,
+        argocd: ArgocdClient,
+        ports: Ports,
+        require_same_instance: Callable[[], None],
+    ) -> None:
+        self._require_same_instance = require_same_instance
         self._wish = wish
         self._sinks = sinks
         self._instance = instance
@@ -259,6 +308,7 @@ class _Run:
         if self._ports.check_mode:
             after = {**self._shown(None), "id": UNKNOWN, "issued_at": UNKNOWN, "expires_at": self._planned_expiry()}
             return self._outcome("minted", decision, situation, ref=None, changed=True, before=before, after=after)
+        self._require_same_instance()
         token_id = make_token_id(self._wish.token_name, situation.now, self._ports.random_hex())
         record = announce(self._record_of(situation), token_id, now=situation.now, by=self._ports.actor)
         announced = self._announce(entry, record)
