@@ -147,14 +147,14 @@ def _require_same_instance(store: ConfigMapStore, argocd: ArgocdClient, wish: Wi
     )
     if names:
         raise Refused(
-            f"cannot mint a token for account {wish.account}: the Argo CD of argocd_url is not the one of the ConfigMap "
-            f"argocd-cm in this cluster and namespace: they differ in account {', '.join(names)}; correct argocd_url or "
-            "the Kubernetes connection"
+            f"cannot mint a token for account {wish.account}: the Argo CD of argocd_url is not the one of ConfigMap "
+            f"argocd-cm in this cluster and namespace, they differ in account {', '.join(names)}; correct argocd_url "
+            "or the Kubernetes connection"
         )
 
 
 def _strangers(config: Mapping[str, str], argocd: ArgocdClient) -> list[str]:
-    """Return the accounts that only one side has, or that it shows otherwise; what the login may not see is left out."""
+    """Return the accounts that one side lacks or shows otherwise; what the login may not see is left out."""
     shown = {item.name: item for item in argocd.accounts()}
     differing = [name for name, item in shown.items() if not shows(item, parse_account(config, name))]
     return differing + [name for name in account_names(config) if name not in shown and _is_absent(argocd, name)]
