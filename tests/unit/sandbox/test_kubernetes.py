@@ -257,6 +257,26 @@ def test_an_immutable_config_map_keeps_its_data(lab: Lab) -> None:
     assert patch(lab, CM, {"metadata": {"labels": {"x": "y"}}}).status == 200
 
 
+FIELDS = ["metadata", "name", "labels", "data", "stringData", "kind", "type", "uid", "namespace", "resourceVersion"]
+WISHES = st.dictionaries(
+    st.sampled_from(FIELDS),
+    JSON_VALUES | st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES | st.just("argocd-cm"), max_size=4),
+    max_size=4,
+)
+
+
+@given(
+    WISHES, st.sampled_from([("PATCH", CM), ("PATCH", SECRET), ("PUT", CM), ("POST", CONFIG_MAPS), ("DELETE", SECRET)])
+)
+def test_no_body_can_crash_it(wish: Any, call: tuple[str, str]) -> None:
+    reply = SHARED.kubernetes(*call, wish, headers={"user-agent": "test/1"})
+    assert reply.status in (200, 201, 400, 404, 409, 422)
+    assert reply.json["kind"] in ("ConfigMap", "Secret", "Status")
+
+
+SHARED = Lab()
+
+
 # ownership
 
 

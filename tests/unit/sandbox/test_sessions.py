@@ -13,8 +13,11 @@ from typing import Any
 import jwt
 import pytest
 from argocd_sandbox.argocd.sessions import parse_duration
+from hypothesis import given
+from hypothesis import strategies as st
 from lab import Lab, Reply, claims_of
 
+JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3) | st.just([])
 WRONG = (401, 16, "Invalid username or password")
 
 
@@ -246,6 +249,29 @@ def test_a_login_token_near_its_end_is_renewed() -> None:
     renewed = claims_of(reply.headers["Grpc-Metadata-Renew-Token"])
     assert renewed["exp"] - renewed["iat"] == 86400
     assert reply.headers["Set-Cookie"].startswith("argocd.token=ey")
+
+
+ODD = st.text(st.characters(codec="latin-1"), max_size=8)
+SHARED = Lab()
+
+
+@given(st.lists(ODD, min_size=3, max_size=3).map(".".join) | ODD, ODD)
+def test_no_header_can_crash_it(token: str, cookie: str) -> None:
+    reply = ask(SHARED, token, grpc_metadata_token=token, cookie=f"argocd.token={cookie}; {cookie}")
+    assert reply.error[:2] == (401, 16)
+
+
+@given(st.dictionaries(st.sampled_from(["iss", "sub", "iat", "exp", "nbf", "jti"]), JSON_VALUES))
+def test_no_claim_can_crash_it(claims: dict[str, Any]) -> None:
+    key = SHARED.data("argocd-secret", "Secret")["server.secretkey"]
+    content = json.dumps({"iss": "argocd", **claims}).encode()
+    assert ask(SHARED, jwt.PyJWS().encode(content, key, "HS256")).error[:2] == (401, 16)
+
+
+@given(st.binary(max_size=9) | JSON_VALUES)
+def test_no_body_can_crash_it(body: Any) -> None:
+    for method, path in (("POST", "/api/v1/session"), ("PUT", "/api/v1/account/password")):
+        assert SHARED.argocd(method, path, body).status in (400, 401)
 
 
 # anonymous access

@@ -55,13 +55,18 @@ def _first_value(body: bytes, message: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value, _ = json.JSONDecoder(parse_float=RawNumber).raw_decode(text)
+        value, _ = json.JSONDecoder(parse_float=RawNumber, parse_constant=_refuse_constant).raw_decode(text)
     except json.JSONDecodeError as error:
         raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error.pos)) from error
     if value is not None and not isinstance(value, dict):
         text = f"json: cannot unmarshal {_kind(value)} into Go value of type account.{message}"
         raise GrpcError(INVALID_ARGUMENT, text)
     return value or {}
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise json.JSONDecodeError("no JSON", name, 0)
 
 
 def syntax_error(text: str, position: int) -> str:

@@ -142,6 +142,7 @@ class KubernetesApi:
             raise status.unsupported_patch()
         before = self._existing(target)
         after = objects.merge(before, _decode_json(request))
+        after = objects.pruned({**after, "kind": before["kind"], "apiVersion": before["apiVersion"]})
         if (problem := objects.decoding_error(after)) is not None:
             # The real API server quotes the whole patched object here, Secret data included.
             raise status.invalid("", "", "patch", f"Invalid value: {json.dumps(json.dumps(after))}: {problem}")
@@ -160,7 +161,6 @@ class KubernetesApi:
             raise status.bad_request(text)
         if metadata.get("resourceVersion") not in (None, "", current["resourceVersion"]):
             raise status.conflict(target.plural, target.name)
-        after = {**after, "apiVersion": before["apiVersion"], "kind": before["kind"]}
         kept = {field: current[field] for field in objects.SERVER_FIELDS if field in current and field != "uid"}
         identity = {field: current[field] for field in ("name", "namespace") if field in current}
         after["metadata"] = {**metadata, **identity, **kept}
@@ -226,7 +226,7 @@ def _decode(request: Request, kind: str) -> Object:
     if item.get("kind", kind) != kind or item.get("apiVersion", "v1") != "v1":
         given = f"{item.get('apiVersion')}, Kind={item.get('kind')}"
         raise status.bad_request(f"the object provided ({given}) is not a v1, Kind={kind}")
-    item = {"metadata": {}, **item, "kind": kind, "apiVersion": "v1"}
+    item = objects.pruned({"metadata": {}, **item, "kind": kind, "apiVersion": "v1"})
     if (problem := objects.decoding_error(item)) is not None:
         raise status.bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}')
     return item

@@ -30,6 +30,13 @@ SUBDOMAIN_TEXT = (
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 SERVER_FIELDS = ("creationTimestamp", "managedFields", "resourceVersion", "uid")
+TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
+FIELDS = {
+    "ConfigMap": TYPE_META | {"data", "binaryData", "immutable"},
+    "Secret": TYPE_META | {"data", "stringData", "type", "immutable"},
+    "Service": TYPE_META | {"spec", "status"},
+    "Namespace": TYPE_META | {"spec", "status"},
+}
 STRING_MAPS = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
 
 
@@ -44,6 +51,12 @@ def merge(target: Any, patch: Any) -> Any:
         else:
             merged[key] = merge(merged.get(key), value)
     return merged
+
+
+def pruned(item: Object) -> Object:
+    """Without the fields the kind does not have: the API server drops them silently."""
+    known = FIELDS.get(item["kind"])
+    return item if known is None else {name: value for name, value in item.items() if name in known}
 
 
 def go_kind(value: Any) -> str:
@@ -62,6 +75,10 @@ def decoding_error(item: Object) -> str | None:
     metadata = item.get("metadata")
     if not isinstance(metadata, dict):
         return f"json: cannot unmarshal {go_kind(metadata)} into Go struct field {kind}.metadata of type v1.ObjectMeta"
+    for name in ("name", "namespace", "uid", "resourceVersion"):
+        if not isinstance(metadata.get(name) or "", str):
+            text = f"json: cannot unmarshal {go_kind(metadata[name])} into Go struct field ObjectMeta.metadata.{name}"
+            return f"{text} of type string"
     maps += [(f"metadata.{name}", metadata.get(name)) for name in ("labels", "annotations")]
     for name, values in maps:
         if values is not None and not isinstance(values, dict):
