@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import InvalidInput, Mismatch
+from .errors import InvalidInput, Mismatch, check_one_line
 
 __all__ = ("ACTIONS", "RESOURCES", "Answer", "Check", "parse_checks", "require_match")
 
@@ -85,6 +85,7 @@ def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks") 
 
 def _parse_check(item: Mapping[str, Any], where: str) -> Check:
     check = Check(item["action"], item["resource"], item.get("object") or "*", bool(item.get("allowed", True)))
+    check_one_line(check.object, option=f"{where}.object")
     if check.action not in ACTIONS:
         raise InvalidInput(
             f"cannot use {where}: the server cannot be asked about action {check.action!r}; it knows "

@@ -19,6 +19,16 @@ class InvalidInput(FleetopsError):
     """An option or a stored text that cannot mean what it says; raised before any write."""
 
 
+def check_one_line(text: str, *, option: str) -> str:
+    """Return the text; raise InvalidInput where it has a control character.
+
+    A line end inside a value would become a line of its own in a policy or a variables file.
+    """
+    if all(character.isprintable() for character in text):
+        return text
+    raise InvalidInput(f"cannot use {option} {text!r}: it has a line end or another control character")
+
+
 class Refused(FleetopsError):
     """A write that we could do and will not do; the message names the option that allows it."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .checks import ACTIONS, RESOURCES
-from .errors import InvalidInput
+from .errors import InvalidInput, check_one_line
 from .plan import Plan, SetKeys
 from .policy_text import POLICY_KEY, Line, broken_lines, format_line, merged_lines, parse_fields, parse_lines
 
@@ -73,6 +73,7 @@ def parse_policies(items: Iterable[str], subject: str, *, option: str = "policie
 
 
 def _parse_policy(item: str, subject: str, where: str) -> Fields:
+    check_one_line(item, option=where)
     try:
         fields = parse_fields(item.strip())
     except ValueError as exc:
@@ -122,6 +123,7 @@ def parse_roles(roles: Iterable[str], subject: str, *, option: str = "roles") ->
     """Return the fields of `g, subject, role` for each role; raise InvalidInput naming the item."""
     grants: list[Fields] = []
     for index, role in enumerate(roles):
+        check_one_line(role, option=f"{option}[{index}]")
         if not role.strip() or role != role.strip():
             raise InvalidInput(f"cannot use {option}[{index}] {role!r}: a role name has no spaces around it")
         grants.append(("g", subject, role))
@@ -130,7 +132,8 @@ def parse_roles(roles: Iterable[str], subject: str, *, option: str = "roles") ->
 
 def check_subject(subject: str) -> str:
     """Return the subject; an empty one would match every caller, anonymous too."""
-    if not subject.strip() or subject != subject.strip() or "\n" in subject:
+    check_one_line(subject, option="subject")
+    if not subject.strip() or subject != subject.strip():
         raise InvalidInput(
             f"cannot use subject {subject!r}: it must not be empty (that matches everyone) or have spaces around it"
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
-from .._core.errors import ApiError, UnexpectedReply
+from .._core.errors import ApiError, UnexpectedReply, check_one_line
 from .._core.ownership import check_owners
 from .._core.plan import Plan, SetKeys
 from .._core.policy import (
@@ -112,11 +112,13 @@ def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
 def _settings(params: Mapping[str, Any]) -> dict[str, str]:
     settings = {}
     if params["default_role"] is not None:
-        settings["policy.default"] = params["default_role"]
+        # Taken as it is by Argo CD: a line end at its end would name another role.
+        settings["policy.default"] = check_one_line(params["default_role"], option="default_role")
     if params["match_mode"] is not None:
         settings["policy.matchMode"] = params["match_mode"]
     if params["scopes"] is not None:
-        settings["scopes"] = f"[{', '.join(params['scopes'])}]"
+        scopes = [check_one_line(scope, option=f"scopes[{index}]") for index, scope in enumerate(params["scopes"])]
+        settings["scopes"] = f"[{', '.join(scopes)}]"
     return settings
 
 

@@ -188,6 +188,8 @@ class _Run:
         self._instance = instance
         self._argocd = argocd
         self._ports = ports
+        # Ids this very run minted and revoked again: it lost a race for the sink.
+        self._own_revoked: list[str] = []
         self._where = sinks[0].label if sinks else "the caller's hands"
 
     def run(self) -> Outcome:
@@ -401,6 +403,7 @@ class _Run:
             self._argocd.delete_token(self._wish.account, token_id)
         except ApiError as exc:
             return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
+        self._own_revoked.append(token_id)
         return _undone(error, undo)
 
     def _store(self, wanted: Entry, expected: list[Entry], token_id: str, *, undo: Callable[[], None]) -> None:
@@ -459,7 +462,7 @@ class _Run:
             "id": ref.id if ref else None,
             "issued_at": ref.issued_at if ref else None,
             "expires_at": ref.expires_at if ref else None,
-            "revoked": [],
+            "revoked": self._own_revoked,
             "unknown": unknown_tokens(situation.listed or (), situation.record, situation.now),
             "matrix": [answer.describe() for answer in minted.answers] if minted else [],
             "stored_in": [sink.location for sink in self._sinks],
