@@ -21,14 +21,22 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import copy_collection
 
 SANDBOX_START_SECONDS = 30
 STOP_SECONDS = 10
 # ansible-test's closing error names the targets that failed; its exit code only says that some did.
-FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed:\n((?:\S+\n?)+)")
+FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed\b.*\n((?:[\w.-]+\n)+)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def start(command: list[str], *, output: IO[str] | int, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """In a session of its own, so that it can be stopped together with whatever it starts."""
+    return subprocess.Popen(
+        command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
 
 
 @contextlib.contextmanager
@@ -37,12 +45,13 @@ def stopped_at_the_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Po
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def start_sandbox(info: Path) -> subprocess.Popen[str]:
@@ -50,9 +59,7 @@ def start_sandbox(info: Path) -> subprocess.Popen[str]:
     info.unlink(missing_ok=True)
     command = [sys.executable, str(copy_collection.ROOT / "tests" / "sandbox")]
     with info.with_name("sandbox.log").open("w") as log:
-        return subprocess.Popen(
-            [*command, "--names", "c1,c2,c3", "--info", str(info)], stdout=log, stderr=subprocess.STDOUT, text=True
-        )
+        return start([*command, "--names", "c1,c2,c3", "--info", str(info)], output=log)
 
 
 def wait_for(info: Path, sandbox: subprocess.Popen[str]) -> None:
@@ -90,8 +97,7 @@ def run_targets(copy: Path, wanted: list[str]) -> tuple[int, str]:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = ["ansible-test", "integration", "--local", "--python", version, "--continue-on-error", *wanted]
     lines = []
-    process = subprocess.Popen(command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with stopped_at_the_end(process):
+    with stopped_at_the_end(start(command, output=subprocess.PIPE, cwd=copy)) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
