@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from .errors import PlainError
-from .gojson import encode, syntax_error
+from .gojson import encode, kind_of, syntax_error
 
 ADMIN = "admin"
 LOGIN = "login"
@@ -109,11 +109,11 @@ def _parse_tokens(text: str) -> list[Token] | None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PlainError(syntax_error(text, error.pos)) from error
+        raise PlainError(syntax_error(text, error, "unexpected end of JSON input")) from error
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(token, dict) for token in value):
-        raise PlainError("json: cannot unmarshal value into Go value of type []settings.Token")
+        raise PlainError(f"json: cannot unmarshal {kind_of(value)} into Go value of type []settings.Token")
     return [{"id": token.get("id", ""), "iat": token.get("iat", 0), "exp": token.get("exp", 0)} for token in value]
 
 

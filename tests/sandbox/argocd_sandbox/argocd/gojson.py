@@ -18,6 +18,17 @@ ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", 
 INT64 = range(-(2**63), 2**63)
 
 
+VALUE_WANTED = "looking for beginning of value"
+SYNTAX_ERRORS = {
+    "Expecting property name": "looking for beginning of object key string",
+    "Expecting ':'": "after object key",
+    "Expecting ','": "after object key:value pair",
+    "Extra data": "after top-level value",
+    "Invalid control character": "in string literal",
+    "Invalid \\escape": "in string escape code",
+}
+
+
 class RawNumber(str):
     """A JSON number that is no integer literal, as written."""
 
@@ -57,9 +68,9 @@ def _first_value(body: bytes, message: str) -> dict[str, Any]:
     try:
         value, _ = json.JSONDecoder(parse_float=RawNumber, parse_constant=_refuse_constant).raw_decode(text)
     except json.JSONDecodeError as error:
-        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error.pos)) from error
+        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error)) from error
     if value is not None and not isinstance(value, dict):
-        text = f"json: cannot unmarshal {_kind(value)} into Go value of type account.{message}"
+        text = f"json: cannot unmarshal {kind_of(value)} into Go value of type account.{message}"
         raise GrpcError(INVALID_ARGUMENT, text)
     return value or {}
 
@@ -69,11 +80,12 @@ def _refuse_constant(name: str) -> None:
     raise json.JSONDecodeError("no JSON", name, 0)
 
 
-def syntax_error(text: str, position: int) -> str:
-    """Go's words for bad JSON; the part after the character is the most common of several."""
-    if position >= len(text):
-        return "unexpected EOF"
-    return f"invalid character '{text[position]}' looking for beginning of value"
+def syntax_error(text: str, error: json.JSONDecodeError, at_end: str = "unexpected EOF") -> str:
+    """Go's words for bad JSON, of which a decoder and Unmarshal have different ones for a missing end."""
+    if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
+        return at_end
+    where = next((go for python, go in SYNTAX_ERRORS.items() if error.msg.startswith(python)), VALUE_WANTED)
+    return f"invalid character '{text[error.pos]}' {where}"
 
 
 def _checked(value: Any, field: str, kind: type) -> Any:
@@ -82,13 +94,14 @@ def _checked(value: Any, field: str, kind: type) -> Any:
     if kind is str and type(value) is str:
         return value
     go_type = "int64" if kind is int else "string"
-    text = f"json: cannot unmarshal {_kind(value, kind)} into Go struct field {field} of type {go_type}"
+    text = f"json: cannot unmarshal {kind_of(value, kind)} into Go struct field {field} of type {go_type}"
     raise GrpcError(INVALID_ARGUMENT, text)
 
 
-def _kind(value: Any, wanted: type = dict) -> str:
+def kind_of(value: Any, wanted: type = dict) -> str:
+    """What encoding/json calls a value in its errors; it quotes a number only where an integer is wanted."""
     if isinstance(value, bool):
         return "bool"
-    if isinstance(value, (int, RawNumber)):
+    if isinstance(value, (int, float, RawNumber)):
         return f"number {value}" if wanted is int else "number"
     return {"str": "string", "list": "array", "dict": "object"}[type(value).__name__]

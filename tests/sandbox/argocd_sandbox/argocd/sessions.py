@@ -34,6 +34,7 @@ from .tokens import (
     TokenText,
     check_account,
     check_password_age,
+    is_number,
     sign,
     subject_and_capability,
 )
@@ -165,19 +166,18 @@ class Sessions:
         token.check_signature(self._settings.signing_key())
         token.check_times(self._clock.now())
         claims = token.claims
-        name, capability = subject_and_capability(str(claims.get("sub", "")))
-        token_id = str(claims.get("jti", ""))
+        name, capability = subject_and_capability(token.string("sub"))
         account = self._settings.accounts().get(name)
         if account is None:
             raise InvalidToken(f"rpc error: code = NotFound desc = account '{name}' does not exist")
-        check_account(account, capability, token_id, self.revoked, self._release)
+        check_account(account, capability, token.string("jti"), self.revoked, self._release)
         check_password_age(account, claims["iat"])
         renewed = self._renewal(name, claims) if capability == LOGIN else ""
         return Caller(name, ISSUER, int(claims["iat"]), {**claims, "sub": name}, renewed)
 
     def _renewal(self, name: str, claims: dict[str, float]) -> str:
         """A login token close to its end is replaced by one of the same lifetime."""
-        if "exp" not in claims or claims["exp"] - self._clock.now() >= RENEW_BELOW:
+        if not is_number(claims.get("exp")) or claims["exp"] - self._clock.now() >= RENEW_BELOW:
             return ""
         return self.mint(f"{name}:{LOGIN}", claims["exp"] - claims["iat"], str(uuid.uuid4()))
 
@@ -187,7 +187,7 @@ class Sessions:
             claims = self.verify(text).claims
         except (InvalidToken, PlainError, KubernetesError):
             return
-        if "exp" in claims:
+        if is_number(claims.get("exp")):
             self.revoked.add(claims["jti"])
 
 

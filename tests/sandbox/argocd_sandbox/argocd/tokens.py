@@ -8,20 +8,21 @@ Source: argo-cd util/session/sessionmanager.go; golang-jwt v4 and v5 for the tex
 
 from __future__ import annotations
 
-import binascii
 import json
+import math
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
 
 from .accounts import API_KEY, LOGIN, Account
-from .gojson import syntax_error
+from .gojson import kind_of, syntax_error
 from .release import Release
 
 ISSUER = "argocd"
 HMAC = ("HS256", "HS384", "HS512")
+ALGORITHMS = (*HMAC, "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "none")
 URL_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -69,60 +70,82 @@ class TokenText:
 
     def __init__(self, text: str, release: Release) -> None:
         self.text = text
-        self._release = release
+        self._is_v5 = release.at_least(3, 0)
         parts = text.split(".")
         if len(parts) != 3:
-            raise self._malformed("token contains an invalid number of segments")
-        self.header = self._part(parts[0], "header")
-        self.claims = self._part(parts[1], "claim")
+            raise self._error("token is malformed: ", "token contains an invalid number of segments")
+        header = self._json(parts[0], "header", "map[string]interface {}")
+        self.claims = self._json(parts[1], "claim", "jwt.MapClaims")
+        self._algorithm = header.get("alg")
+        if not isinstance(self._algorithm, str):
+            raise self._error("token is unverifiable: ", "signing method (alg) is unspecified")
+        if self._algorithm not in ALGORITHMS:
+            raise self._error("token is unverifiable: ", "signing method (alg) is unavailable")
+        self._decoded(parts[2], "signature")
 
-    def _malformed(self, text: str) -> InvalidToken:
-        return InvalidToken(f"token is malformed: {text}" if self._release.at_least(3, 0) else text)
+    def _error(self, prefix: str, text: str) -> InvalidToken:
+        """Only v5 of the library says in front what kind of failure it is."""
+        return InvalidToken(f"{prefix}{text}" if self._is_v5 else text)
 
-    def _part(self, text: str, name: str) -> dict[str, Any]:
-        prefix = "could not {} decode " + name + ": " if self._release.at_least(3, 0) else ""
+    def _decoded(self, segment: str, name: str) -> str:
+        position = _bad_base64(segment)
+        if position is not None:
+            prefix = f"token is malformed: could not base64 decode {name}: "
+            raise self._error(prefix, f"illegal base64 data at input byte {position}")
+        return urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode("utf-8", "replace")
+
+    def _json(self, segment: str, name: str, go_type: str) -> dict[str, Any]:
+        prefix = f"token is malformed: could not JSON decode {name}: "
+        text = self._decoded(segment, name)
         try:
-            content = urlsafe_b64decode(text + "=" * (-len(text) % 4)) if _is_base64(text) else None
-        except binascii.Error:
-            content = None
-        if content is None:
-            position = next((i for i, c in enumerate(text) if c not in URL_ALPHABET), max(len(text) - 1, 0))
-            raise self._malformed(f"{prefix.format('base64')}illegal base64 data at input byte {position}")
-        decoded = content.decode("utf-8", "replace")
-        try:
-            value = json.loads(decoded)
+            value = json.loads(text)
         except json.JSONDecodeError as error:
-            raise self._malformed(prefix.format("JSON") + syntax_error(decoded, error.pos)) from error
-        if not isinstance(value, dict):
-            raise self._malformed(f"{prefix.format('JSON')}json: cannot unmarshal value into Go value")
-        return value
+            raise self._error(prefix, syntax_error(text, error, "unexpected end of JSON input")) from error
+        if value is not None and not isinstance(value, dict):
+            raise self._error(prefix, f"json: cannot unmarshal {kind_of(value)} into Go value of type {go_type}")
+        return value or {}
 
     def check_signature(self, key: bytes) -> None:
-        algorithm = self.header.get("alg")
-        modern = self._release.at_least(3, 0)
-        if algorithm not in HMAC:
-            prefix = "token is unverifiable: error while executing keyfunc: " if modern else ""
-            raise InvalidToken(f"{prefix}unexpected signing method: {algorithm}")
+        if self._algorithm not in HMAC:
+            prefix = "token is unverifiable: error while executing keyfunc: "
+            raise self._error(prefix, f"unexpected signing method: {self._algorithm}")
         try:
             jwt.PyJWS().decode(self.text, key, algorithms=list(HMAC))
         except jwt.InvalidTokenError as error:
-            prefix = "token signature is invalid: " if modern else ""
-            raise InvalidToken(f"{prefix}signature is invalid") from error
+            raise self._error("token signature is invalid: ", "signature is invalid") from error
 
     def check_times(self, now: float) -> None:
-        """exp, nbf and (before 3.0) iat; no leeway."""
-        modern = self._release.at_least(3, 0)
+        """exp, nbf and (before v5) iat, without leeway; then the iat that Argo CD itself wants."""
+        expiry, not_before, issued = (self._date(name) for name in ("exp", "nbf", "iat"))
         found = []
-        if _is_number(self.claims.get("exp")) and now >= self.claims["exp"]:
-            found.append("token is expired" if modern else "Token is expired")
-        if not modern and _is_number(self.claims.get("iat")) and now < self.claims["iat"]:
+        if expiry is not None and now >= expiry:
+            found.append("token is expired" if self._is_v5 else "Token is expired")
+        if not self._is_v5 and issued is not None and now < issued:
             found.append("Token used before issued")
-        if _is_number(self.claims.get("nbf")) and now < self.claims["nbf"]:
-            found.append("token is not valid yet" if modern else "Token is not valid yet")
+        if not_before is not None and now < not_before:
+            found.append("token is not valid yet" if self._is_v5 else "Token is not valid yet")
         if found:
-            raise InvalidToken(("token has invalid claims: " if modern else "") + ", ".join(found))
-        if not _is_number(self.claims.get("iat")):
+            raise self._error("token has invalid claims: ", ", ".join(found))
+        if "iat" not in self.claims:
             raise InvalidToken("token does not have iat claim")
+        if not is_number(self.claims["iat"]):
+            raise InvalidToken(f"iat '{self.claims['iat']}' is not a number")
+
+    def _date(self, name: str) -> float | None:
+        """Zero counts as absent; another type fails the check (v4) or is an error (v5, which looks at no iat)."""
+        value = self.claims.get(name, 0)
+        if is_number(value):
+            return float(value) or None
+        if not self._is_v5:
+            return -math.inf if name == "exp" else math.inf
+        if name == "iat":
+            return None
+        raise self._error("token has invalid claims: ", f"invalid type for claim: {name} is invalid")
+
+    def string(self, name: str) -> str:
+        """A claim that must be a string, '' for anything else."""
+        value = self.claims.get(name)
+        return value if isinstance(value, str) else ""
 
 
 def check_account(
@@ -148,9 +171,13 @@ def check_password_age(account: Account, issued_at: float) -> None:
         raise InvalidToken("account password has changed since token issued")
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_base64(text: str) -> bool:
-    return len(text) % 4 != 1 and URL_ALPHABET.issuperset(text)
+def _bad_base64(segment: str) -> int | None:
+    """Where Go's base64.RawURLEncoding stops, None where it does not."""
+    position = next((i for i, character in enumerate(segment) if character not in URL_ALPHABET), None)
+    if position is None and len(segment) % 4 == 1:
+        return len(segment) - 1
+    return position
