@@ -101,7 +101,7 @@ $(CORES:%=test-%): test-%:
 		STEPS="integration integration-module sanity unit"
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
-	python tests/demo/demo.py
+	python tests/demo/demo.py $(BUILD)
 
 clean: ## all output; .venv stays
 	rm -rf $(BUILD)
