@@ -320,7 +320,7 @@ class _Run:
             token=minted.token,
             record=settle(record, ref, requested_lifetime=self._wish.expires_in, now=situation.now).describe(),
         )
-        expected = [announced, *entries[1:]]
+        expected = [announced, *entries[1:]] if entries else []
         self._store(wanted, expected, token_id, undo=lambda: self._withdraw(announced, entry))
         return self._outcome(
             "minted",
