@@ -124,7 +124,7 @@ INT64 = "into Go struct field CreateTokenRequest.expiresIn of type int64"
         (b'{"EXPIRESIN":true}', f"json: cannot unmarshal bool {INT64}"),
         (b'{"id":7}', "json: cannot unmarshal number into Go struct field CreateTokenRequest.id of type string"),
         (b"{", "unexpected EOF"),
-        (b"no", "invalid character 'n' looking for beginning of value"),
+        (b"oops", "invalid character 'o' looking for beginning of value"),
     ],
 )
 def test_a_bad_body_is_refused_before_anybody_is_authenticated(body: bytes, message: str) -> None:

@@ -22,7 +22,17 @@ from . import objects, selectors, status
 
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service"}
 MERGE_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
-VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.1", "platform": "linux/amd64"}
+VERSION = {
+    "major": "1",
+    "minor": "34",
+    "gitVersion": "v1.34.1",
+    "gitCommit": "0000000000000000000000000000000000000000",
+    "gitTreeState": "clean",
+    "buildDate": "2026-01-01T00:00:00Z",
+    "goVersion": "go1.24.6",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
 
 
 class Target(NamedTuple):
@@ -73,7 +83,7 @@ class KubernetesApi:
             raise status.unauthorized()
 
     def _route(self, request: Request) -> Response:
-        if request.path == "/version":
+        if request.path in ("/version", "/version/"):
             return json_response(200, VERSION)
         target = parse_target(request.path)
         verbs: dict[str, Callable[[Request, Target], Response]] = (
