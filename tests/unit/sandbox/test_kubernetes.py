@@ -191,7 +191,8 @@ def test_a_stale_resource_version_conflicts_even_where_nothing_would_change(lab:
 def test_a_patch_of_nothing_is_no_write(lab: Lab) -> None:
     patch(lab, CM, {"data": {"a": "1"}})
     before, writes = version_of(lab), lab.cluster.ledger.report()
-    for body in ({}, {"data": {"a": "1", "gone": None}}, {"metadata": {"labels": {}}}):
+    bodies: list[Any] = [{}, {"data": {"a": "1", "gone": None}}, {"metadata": {"labels": {}}}]
+    for body in bodies:
         assert patch(lab, CM, body, "fieldManager=other").status == 200
     assert (version_of(lab), lab.cluster.ledger.report()) == (before, writes)
 

@@ -17,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab import Lab, Reply, claims_of
 
-JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3) | st.just([])
+JSON_VALUES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3) | st.just([])
+)
 WRONG = (401, 16, "Invalid username or password")
 
 
