@@ -177,14 +177,15 @@ class ArgocdClient:
         self._remember(token)
         return token
 
-    def delete_token(self, account: str, token_id: str, *, token: str | None = None) -> None:
-        """Revoke a token; one that is gone already is fine."""
+    def delete_token(self, account: str, token_id: str, *, token: str | None = None) -> bool:
+        """Revoke a token; one that is gone already is fine. Returns whether it was there."""
         about = f"cannot revoke token {token_id} of account {account}"
         try:
             path = f"/api/v1/account/{quote(account, safe='')}/token/{quote(token_id, safe='')}"
             self._call("DELETE", path, about=about, token=token)
         except Absent:
-            return
+            return False
+        return True
 
     def can_i(self, check: Check, *, token: str | None = None) -> bool:
         """Ask whether the caller may do it."""

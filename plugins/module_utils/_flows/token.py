@@ -292,7 +292,8 @@ class _Run:
         ref = claims.ref if claims else None
         shown = self._shown(ref)
         before = {**shown, "stored": "in need of writing: " + "; ".join(dict.fromkeys(reasons))} if stale else shown
-        return self._outcome("kept", decision, situation, ref=ref, changed=bool(stale), before=before, after=shown)
+        known = replace(situation, record=record)
+        return self._outcome("kept", decision, known, ref=ref, changed=bool(stale), before=before, after=shown)
 
     def _record_of(self, situation: Situation) -> Record:
         """Return the record to go on from; one of another instance or account has nothing to say here."""
@@ -350,17 +351,19 @@ class _Run:
     def _make(self, token_id: str, *, undo: Callable[[], None]) -> Minted:
         """Mint and prove, before any sink is touched with it. What cannot be proven is revoked again."""
         error: FleetopsError
-        maybe_minted = True
         try:
             token = self._create(token_id)
         except ApiError as exc:
-            error, maybe_minted = exc, not _nothing_happened(exc)
+            error = exc
         else:
             try:
                 return self._prove(token, token_id)
             except FleetopsError as exc:
                 error = exc
-        raise self._revoked(error, token_id, undo=undo) if maybe_minted else _undone(error, undo)
+            raise self._revoked(error, token_id, undo=undo)
+        if _nothing_happened(error):
+            raise _undone(error, undo)
+        raise self._revoked(error, token_id, undo=undo, under_way=_may_be_under_way(error))
 
     def _create(self, token_id: str) -> str:
         """Mint. A conflict means that another writer of argocd-secret was first and nothing of ours happened."""
@@ -394,17 +397,19 @@ class _Run:
         require_match(answers, account=wish.account)
         return Minted(token, claims, tuple(answers))
 
-    def _revoked(self, error: FleetopsError, token_id: str, *, undo: Callable[[], None]) -> FleetopsError:
+    def _revoked(
+        self, error: FleetopsError, token_id: str, *, undo: Callable[[], None], under_way: bool = False
+    ) -> FleetopsError:
         """Revoke the token of this very run, which no sink holds, and withdraw its announcement.
 
-        Returns the error to raise. Where revoking fails the announcement stays, so that the id is not forgotten.
+        Returns the error to raise. Where revoking fails the announcement stays, so that the id is not forgotten; also
+        where nothing was there to revoke and the mint may still be `under_way`.
         """
         try:
-            self._argocd.delete_token(self._wish.account, token_id)
+            existed = self._argocd.delete_token(self._wish.account, token_id)
         except ApiError as exc:
             return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
-        self._own_revoked.append(token_id)
-        return _undone(error, undo)
+        return error if under_way and not existed else _undone(error, undo)
 
     def _store(self, wanted: Entry, expected: list[Entry], token_id: str, *, undo: Callable[[], None]) -> None:
         """Store in every sink by compare-and-set and read back.
@@ -494,11 +499,16 @@ def _require_read_back(sink: Sink, wanted: Entry) -> None:
         raise SinkConflict(f"cannot store the token in {sink.label}: what was read back is not what was written")
 
 
-def _nothing_happened(error: FleetopsError) -> bool:
-    """Whether the answer proves that no token was minted."""
+def _nothing_happened(error: ApiError) -> bool:
+    """Whether the answer proves that no token was minted. 408 is gRPC's Canceled and proves nothing."""
     if isinstance(error, Unreachable):
         return not error.sent
-    return isinstance(error, ApiError) and error.status is not None and 400 <= error.status < 500
+    return error.status is not None and 300 <= error.status < 500 and error.status != 408
+
+
+def _may_be_under_way(error: ApiError) -> bool:
+    """Whether Argo CD may still be at work on the request: no answer came, or one that is not its own."""
+    return error.code is None
 
 
 def _nothing() -> None:
