@@ -1,0 +1,710 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_token: the order of effects, and after every failure: what is revoked, what the sink holds, what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flow_fakes import START, UID, After, Killed, World, jwt, server_error
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    Absent,
+    ApiError,
+    Conflict,
+    Denied,
+    FleetopsError,
+    InvalidInput,
+    Lost,
+    Mismatch,
+    Refused,
+    SinkConflict,
+    SinkError,
+    Unauthenticated,
+    UnexpectedReply,
+    Unreachable,
+)
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.plan import UNKNOWN
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import token as flow
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
+from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
+
+ISSUED = "2026-01-31T12:00:00Z"
+NEW = "octopus-20260131T120000Z-00000001"
+NEXT = "octopus-20260131T120000Z-00000002"
+OLD = "octopus-20260101T000000Z-aaaaaaaa"
+WINNER = "octopus-20260131T120000Z-ffffffff"
+CHECKS = [
+    {"action": "get", "resource": "clusters", "object": "*", "allowed": True},
+    {"action": "delete", "resource": "applications", "object": "*", "allowed": False},
+]
+FIRST, SECOND = {"file": "first"}, {"file": "second"}
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    shape = {"account": "octopus", "token_name": None, "expires_in": None, "checks": [], "store": [FIRST]}
+    switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned"), False)
+    return {**shape, **switches, "instance_uid": UID, "wait_timeout": 5, **changes}
+
+
+def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
+    return flow.run(options(**changes), world.ports(check_mode=check_mode))
+
+
+def record(current: str | None = None, *, issued_at: str = ISSUED, **changes: Any) -> dict[str, Any]:
+    ref = {"id": current, "issued_at": issued_at, "expires_at": None} if current else None
+    shape = {"format": 1, "instance": UID, "account": "octopus", "token_name": "octopus", "current": ref}
+    more = {"requested_lifetime": None, "announced": None, "superseded": [], "by": "tester@here"}
+    return {**shape, **more, **changes}
+
+
+def stored(world: World, token_id: str = OLD, *, sink: str = "first", **changes: Any) -> Entry:
+    """Let Argo CD know a token, and the sink hold it with its record."""
+    entry = Entry(token=world.argocd.issue(token_id), record=record(token_id, **changes))
+    world.sinks[sink].entry = entry
+    return entry
+
+
+def row(question: str, answer: str) -> dict[str, Any]:
+    action, resource, target = question.split()
+    asked = {"action": action, "resource": resource, "object": target}
+    return {**asked, "expected": answer, "answer": answer, "ok": True}
+
+
+def allowing_only_what_the_checks_allow(world: World) -> World:
+    world.argocd.denied = {"delete applications *"}
+    return world
+
+
+# --- the ordinary run ----------------------------------------------------------------------------------------------
+
+
+def test_the_first_run_announces_mints_proves_stores_and_reads_back_in_this_order() -> None:
+    world = allowing_only_what_the_checks_allow(World())
+    outcome = run(world, checks=CHECKS)
+    assert world.events == [
+        "prepare.first",
+        "read.first",
+        "look octopus",
+        f"write.first nothing, current None, announced {NEW}, superseded []",
+        f"mint {NEW}",
+        f"prove octopus {NEW}",
+        f"ask get clusters * as {NEW}",
+        f"ask delete applications * as {NEW}",
+        f"write.first {NEW}, current {NEW}, announced None, superseded []",
+        "read.first",
+    ]
+    assert outcome.changed
+    assert dict(outcome.values) == {
+        "account": "octopus",
+        "token_name": "octopus",
+        "instance_uid": UID,
+        "action": "minted",
+        "reason": "no token of this name exists yet",
+        "id": NEW,
+        "issued_at": ISSUED,
+        "expires_at": None,
+        "revoked": [],
+        "unknown": [],
+        "matrix": [row("get clusters *", "yes"), row("delete applications *", "no")],
+        "stored_in": [{"type": "fake", "file": "first"}],
+    }
+    assert world.sink.entry == Entry(token=world.argocd.tokens[NEW], record=record(NEW))
+    assert outcome.before == {"account": "octopus", "token_name": "octopus"}
+    assert outcome.after == {**outcome.before, "id": NEW, "issued_at": ISSUED, "expires_at": "never"}
+
+
+def test_the_second_run_changes_nothing_and_needs_no_login_of_its_own() -> None:
+    world = World()
+    run(world)
+    world.events.clear()
+    outcome = run(world)
+    assert world.events == ["prepare.first", "read.first", f"prove octopus {NEW}", "look octopus by itself"]
+    assert (outcome.changed, outcome.values["action"], outcome.values["id"]) == (False, "kept", NEW)
+    assert outcome.before == outcome.after
+    assert world.remembered.count(world.argocd.tokens[NEW]) == 1
+
+
+def test_an_expiring_token_is_asked_for_and_recorded_with_its_lifetime() -> None:
+    world = World()
+    outcome = run(world, expires_in="1h")
+    assert world.argocd.asked_expiry == 3600
+    assert outcome.values["expires_at"] == "2026-01-31T13:00:00Z"
+    assert world.sink.entry.record is not None
+    assert world.sink.entry.record["requested_lifetime"] == 3600
+    assert world.sink.entry.record["current"]["expires_at"] == "2026-01-31T13:00:00Z"
+
+
+def test_an_expired_token_is_replaced_and_becomes_superseded() -> None:
+    world = World()
+    run(world, expires_in="1h")
+    world.slept = 3600
+    outcome = run(world, expires_in="1h")
+    assert (outcome.values["reason"], outcome.values["id"]) == (
+        "the stored token has expired",
+        "octopus-20260131T130000Z-00000002",
+    )
+    assert world.sink.entry.record is not None
+    assert [item["id"] for item in world.sink.entry.record["superseded"]] == [NEW]
+    assert set(world.argocd.tokens) == {NEW, "octopus-20260131T130000Z-00000002"}
+
+
+def test_the_server_clock_counts_not_ours() -> None:
+    world = World()
+    world.argocd.server_time = START.replace(year=2027)
+    assert run(world).values["id"] == "octopus-20270131T120000Z-00000001"
+
+
+def test_a_token_the_server_sees_late_is_waited_for() -> None:
+    world = World()
+    world.argocd.unseen = 4
+    run(world)
+    assert (world.sink.token_id, world.slept) == (NEW, 1.0)
+
+
+def test_an_argo_cd_busy_with_another_writer_is_asked_again_for_the_same_id() -> None:
+    world = World()
+    world.fail("mint", *[Conflict("modified", status=409)] * 3)
+    run(world)
+    assert [event for event in world.events if event.startswith("mint")] == [f"mint {NEW}"] * 4
+    assert list(world.argocd.tokens) == [NEW]
+
+
+def test_every_sink_gets_the_same_token_and_record() -> None:
+    world = World()
+    outcome = run(world, store=[FIRST, SECOND])
+    assert world.sinks["second"].entry == world.sink.entry
+    assert outcome.values["stored_in"] == [{"type": "fake", "file": "first"}, {"type": "fake", "file": "second"}]
+
+
+def test_the_target_is_claimed_before_anything_is_written() -> None:
+    world = World()
+    run(world, token_name="nightly")
+    assert world.claimed == [f"{UID} token octopus nightly"]
+
+
+# --- failures: name, faults by call, error, message, live ids after, effects after the announcement ------------------
+
+ANNOUNCED = f"write.first nothing, current None, announced {NEW}, superseded []"
+WITHDRAWN = "write.first nothing, no record"
+REVOKED = f"revoke octopus {NEW}"
+MINTED, PROVED = f"mint {NEW}", f"prove octopus {NEW}"
+ASKED = [f"ask get clusters * as {NEW}", f"ask delete applications * as {NEW}"]
+STORED = f"write.first {NEW}, current {NEW}, announced None, superseded []"
+LOST = Unreachable("timeout", sent=True)
+
+WITHDRAWN_AFTER: dict[str, tuple[str, BaseException | After, list[str]]] = {
+    "mint-denied": ("mint", Denied("no", status=403, code=7), [MINTED]),
+    "mint-not-found": ("mint", Absent("no", status=404, code=5), [MINTED]),
+    "mint-redirected": ("mint", UnexpectedReply("redirect", status=307), [MINTED]),
+    "mint-never-sent": ("mint", Unreachable("refused", sent=False), [MINTED]),
+    "mint-user-mistake-as-500": ("mint", server_error(), [MINTED, REVOKED]),
+    "mint-answer-lost-after-it-was-minted": ("mint", After(LOST), [MINTED, REVOKED]),
+    "mint-canceled-after-it-was-minted": ("mint", After(server_error(1, 408)), [MINTED, REVOKED]),
+    "mint-answered-502-after-it-was-minted": ("mint", After(UnexpectedReply("502", status=502)), [MINTED, REVOKED]),
+    "mint-answered-with-a-page": ("mint", After(UnexpectedReply("page", status=200)), [MINTED, REVOKED]),
+    "proof-unreachable": ("prove", LOST, [MINTED, PROVED, REVOKED]),
+    "check-unanswered": ("ask", server_error(13), [MINTED, PROVED, ASKED[0], REVOKED]),
+    "store-fails": ("write.first", SinkError("disk full"), [MINTED, PROVED, *ASKED, STORED, REVOKED]),
+}
+
+
+@pytest.mark.parametrize("name", WITHDRAWN_AFTER)
+def test_a_failure_leaves_no_token_alive_and_the_sink_as_it_was(name: str) -> None:
+    call, fault, effects = WITHDRAWN_AFTER[name]
+    world = allowing_only_what_the_checks_allow(World())
+    world.fail(call, *([None] if call == "write.first" else []), fault)
+    error = fault.error if isinstance(fault, After) else fault
+    with pytest.raises(type(error)) as caught:
+        run(world, checks=CHECKS)
+    assert caught.value is error
+    assert world.effects() == [ANNOUNCED, *effects, WITHDRAWN]
+    assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
+
+
+def test_a_conflict_that_stays_is_given_up_with_nothing_minted() -> None:
+    world = World()
+    world.fail("mint", *[Conflict("modified", status=409)] * 4)
+    with pytest.raises(Conflict):
+        run(world)
+    assert world.effects() == [ANNOUNCED, *[MINTED] * 4, WITHDRAWN]
+
+
+@pytest.mark.parametrize("error", [LOST, UnexpectedReply("bad gateway", status=502)], ids=["no-answer", "gateway"])
+def test_a_mint_that_may_still_be_under_way_stays_announced_and_the_next_run_takes_it_in(error: ApiError) -> None:
+    """The request may be carried out after the revocation found nothing: then the record must know the id."""
+    world = World()
+    world.fail("mint", error)
+    with pytest.raises(type(error)):
+        run(world)
+    assert world.effects() == [ANNOUNCED, MINTED, REVOKED]
+    assert world.sink.entry == Entry(record=record(announced=NEW))
+    world.argocd.issue(NEW)
+    outcome = run(world)
+    assert outcome.values["reason"] == "an earlier run announced a token and did not store it"
+    assert (world.sink.token_id, outcome.values["unknown"]) == (NEXT, [])
+    assert world.sink.entry.record is not None
+    assert [item["id"] for item in world.sink.entry.record["superseded"]] == [NEW]
+
+
+def test_a_token_never_accepted_is_revoked_after_the_patience_asked_for() -> None:
+    world = World()
+    world.argocd.unseen = 10_000
+    with pytest.raises(Unauthenticated) as caught:
+        run(world)
+    assert str(caught.value) == (
+        "cannot prove the token minted for account octopus: the server does not accept it after 5 s; is the account "
+        "enabled, and do all replicas share one argocd-secret?"
+    )
+    assert world.slept == 5
+    assert (world.effects()[-2:], world.sink.entry, world.argocd.tokens) == ([REVOKED, WITHDRAWN], Entry(), {})
+
+
+@pytest.mark.parametrize(
+    "token", [jwt("another-id"), jwt(NEW, "bob"), "no token at all"], ids=["other-id", "other-account", "no-token"]
+)
+def test_a_minted_value_that_is_not_what_was_asked_for_is_not_even_sent_back(token: str) -> None:
+    world = World()
+    create = world.argocd.create_token
+
+    def answer(account: str, **asked: Any) -> str:
+        create(account, **asked)
+        return token
+
+    world.argocd.create_token = answer  # type: ignore[method-assign] # this server answers something else
+    with pytest.raises(UnexpectedReply) as caught:
+        run(world)
+    assert token not in str(caught.value)
+    assert world.effects() == [ANNOUNCED, MINTED, REVOKED, WITHDRAWN]
+    assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
+
+
+def test_a_token_that_can_do_too_much_is_revoked_and_no_sink_touched_with_it() -> None:
+    world = World()
+    before = stored(world, expires_in=None)
+    world.argocd.tokens.clear()
+    with pytest.raises(Mismatch) as caught:
+        run(world, checks=CHECKS, store=[FIRST, SECOND])
+    assert str(caught.value) == (
+        "cannot accept the rights of account octopus: delete applications * must be no and is yes; correct its policy "
+        "lines (policy.default and roles count too), or the checks"
+    )
+    assert (world.sink.entry, world.sinks["second"].entry, world.argocd.tokens) == (before, Entry(), {})
+    assert not [event for event in world.events if event.startswith("write.second")]
+
+
+def test_where_revoking_fails_too_both_are_said_and_the_announcement_stays_for_the_next_run() -> None:
+    world = World()
+    world.fail("prove", LOST)
+    world.fail("revoke", Unreachable("cannot revoke: gone", sent=True))
+    with pytest.raises(FleetopsError) as caught:
+        run(world)
+    assert str(caught.value) == (
+        f"timeout. Its token {NEW} could not be revoked: cannot revoke: gone; the record names it"
+    )
+    assert world.sink.entry == Entry(record=record(announced=NEW))
+    assert run(world).values["reason"] == "an earlier run announced a token and did not store it"
+    assert world.sink.token_id == NEXT
+
+
+def test_where_withdrawing_fails_too_both_are_said() -> None:
+    world = World()
+    world.fail("mint", Denied("cannot mint: no", status=403))
+    world.fail("write.first", None, SinkError("cannot write: disk full"))
+    with pytest.raises(FleetopsError) as caught:
+        run(world)
+    assert str(caught.value) == (
+        "cannot mint: no. The announcement could not be withdrawn either: cannot write: disk full"
+    )
+
+
+def test_an_announcement_that_cannot_be_written_mints_nothing() -> None:
+    world = World()
+    world.fail("write.first", SinkError("read-only"))
+    with pytest.raises(SinkError, match=r"^read-only$"):
+        run(world)
+    assert world.effects() == [ANNOUNCED]
+
+
+@pytest.mark.parametrize("call", ["prepare.first", "read.first", "prepare.second", "read.second"])
+def test_a_sink_that_cannot_be_read_or_written_is_an_error_before_anything_is_minted(call: str) -> None:
+    world = World()
+    world.fail(call, SinkError("cannot read"))
+    with pytest.raises(SinkError, match=r"^cannot read$"):
+        run(world, store=[FIRST, SECOND])
+    assert world.effects() == []
+
+
+# --- stored in part, or perhaps ------------------------------------------------------------------------------------
+
+
+def partly(cause: str) -> str:
+    return f"{cause}. The new token {NEW} is stored in part and stays valid; run again"
+
+
+def test_a_token_a_sink_holds_is_never_revoked_although_storing_reported_a_failure() -> None:
+    world = World()
+    world.fail("write.first", None, After(SinkError("cannot sync")))
+    with pytest.raises(SinkError) as caught:
+        run(world)
+    assert (str(caught.value), world.sink.token_id, list(world.argocd.tokens)) == (partly("cannot sync"), NEW, [NEW])
+
+
+def test_a_token_a_sink_may_hold_because_it_cannot_be_read_again_is_never_revoked() -> None:
+    world = World()
+    world.fail("write.first", None, SinkError("cannot write"))
+    world.fail("read.first", None, SinkError("cannot read"))
+    with pytest.raises(SinkError) as caught:
+        run(world)
+    assert (str(caught.value), list(world.argocd.tokens)) == (partly("cannot write"), [NEW])
+    assert not [event for event in world.events if event.startswith("revoke")]
+
+
+def test_when_the_second_sink_fails_the_token_stays_and_the_next_run_brings_it_there() -> None:
+    world = World()
+    world.fail("write.second", SinkError("cannot write"))
+    with pytest.raises(SinkError) as caught:
+        run(world, store=[FIRST, SECOND])
+    assert (str(caught.value), list(world.argocd.tokens)) == (partly("cannot write"), [NEW])
+    outcome = run(world, store=[FIRST, SECOND])
+    assert (outcome.changed, outcome.values["action"], outcome.values["id"]) == (True, "kept", NEW)
+    assert world.sinks["second"].entry == world.sink.entry
+    assert not run(world, store=[FIRST, SECOND]).changed
+
+
+# --- two runs at once ----------------------------------------------------------------------------------------------
+
+
+def another_run_wins(world: World) -> None:
+    """Another run stores its token between our reading and our writing."""
+    stored(world, WINNER)
+
+
+def test_when_another_run_announced_first_its_token_is_taken_and_nothing_minted() -> None:
+    world = World()
+    world.fail("write.first", lambda: another_run_wins(world))
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["id"], list(world.argocd.tokens)) == (False, WINNER, [WINNER])
+    assert not [event for event in world.events if event.startswith("mint")]
+
+
+def test_when_another_run_stored_first_only_our_own_token_is_revoked_and_the_winners_taken() -> None:
+    world = World()
+    world.fail("write.first", None, lambda: another_run_wins(world))
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["id"], world.sink.token_id) == (False, WINNER, WINNER)
+    assert list(world.argocd.tokens) == [WINNER]
+    assert [event for event in world.events if event.startswith("revoke")] == [REVOKED]
+
+
+def test_when_another_run_overwrote_ours_before_it_was_read_back_the_winners_is_taken() -> None:
+    world = World()
+    world.fail("read.first", None, lambda: another_run_wins(world))
+    outcome = run(world)
+    assert (outcome.values["id"], world.sink.token_id, list(world.argocd.tokens)) == (WINNER, WINNER, [WINNER])
+
+
+def test_a_sink_that_never_gives_back_what_was_written_ends_in_an_error_and_no_token_lives() -> None:
+    world = World()
+
+    def mangled() -> None:
+        world.sink.entry = Entry(token=None, record=world.sink.entry.record)
+
+    for _attempt in range(3):
+        world.fail("read.first", None, mangled, None)
+    with pytest.raises(SinkConflict) as caught:
+        run(world)
+    assert str(caught.value) == "cannot store the token in sink first: what was read back is not what was written"
+    assert world.argocd.tokens == {}
+
+
+# --- killed --------------------------------------------------------------------------------------------------------
+
+
+def killed_after(calls: int, world: World, **changes: Any) -> bool:
+    """Run until that many calls took effect; whether the run came that far."""
+    world.kill_after = calls
+    try:
+        run(world, store=[FIRST, SECOND], **changes)
+    except Killed:
+        return True
+    finally:
+        world.kill_after = None
+        world.events.clear()
+    return False
+
+
+def test_killed_at_any_point_of_the_first_run_the_same_command_converges_and_knows_every_id() -> None:
+    for calls in range(1, 100):
+        world = World()
+        if not killed_after(calls, world):
+            assert calls > 10
+            return
+        outcome = run(world, store=[FIRST, SECOND])
+        assert outcome.values["unknown"] == [], calls
+        for sink in world.sinks.values():
+            assert sink.entry.token in world.argocd.tokens.values(), calls
+        assert not run(world, store=[FIRST, SECOND]).changed, calls
+    pytest.fail("the run never ended")
+
+
+def test_killed_at_any_point_while_a_token_works_every_sink_keeps_one_that_works() -> None:
+    for calls in range(1, 100):
+        world = World()
+        stored(world, WINNER)
+        world.sinks["second"].entry = Entry(token=world.argocd.issue(OLD), record=record(OLD))
+        came_so_far = killed_after(calls, world)
+        for sink in world.sinks.values():
+            assert sink.entry.token in world.argocd.tokens.values(), calls
+        if not came_so_far:
+            assert calls > 5
+            return
+        run(world, store=[FIRST, SECOND])
+        assert world.sinks["second"].entry == world.sink.entry, calls
+    pytest.fail("the run never ended")
+
+
+# --- kept, adopted, stale ------------------------------------------------------------------------------------------
+
+
+def test_a_working_token_without_record_is_adopted_and_then_known() -> None:
+    world = World()
+    world.sink.entry = Entry(token=world.argocd.issue("by-hand"))
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["action"], outcome.values["unknown"]) == (True, "kept", [])
+    assert outcome.values["reason"] == "the server accepts the stored token; brought in line with the kept token"
+    assert world.sink.entry.record == record("by-hand")
+    assert not run(world).changed
+
+
+def test_another_token_put_beside_our_record_is_adopted_and_its_predecessor_superseded() -> None:
+    world = World()
+    stored(world)
+    world.sink.entry = replace(world.sink.entry, token=world.argocd.issue("by-hand"))
+    run(world)
+    assert world.sink.entry.record is not None
+    assert world.sink.entry.record["current"]["id"] == "by-hand"
+    assert world.sink.entry.record["superseded"] == [{"id": OLD, "since": ISSUED}]
+
+
+def test_a_stale_form_is_written_again_with_the_same_token_and_the_reason_said() -> None:
+    world = World()
+    entry = stored(world)
+    world.sink.entry = replace(entry, stale="encrypted with vault id dev, not prod")
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["id"], world.sink.entry) == (True, OLD, entry)
+    assert outcome.values["reason"] == "the server accepts the stored token; encrypted with vault id dev, not prod"
+    assert outcome.before == {**outcome.after, "stored": "in need of writing: encrypted with vault id dev, not prod"}
+
+
+def test_a_kept_token_that_reads_back_differently_is_an_error() -> None:
+    world = World()
+    world.sink.entry = Entry(token=world.argocd.issue(OLD))
+    mangled = Entry(token=world.sink.entry.token)
+
+    def forget() -> None:
+        world.sink.entry = mangled
+
+    world.fail("read.first", *[None, forget] * 3)
+    with pytest.raises(SinkConflict):
+        run(world)
+    assert list(world.argocd.tokens) == [OLD]
+
+
+def test_ids_of_others_are_reported_and_stay() -> None:
+    world = World()
+    world.argocd.issue("by-hand")
+    world.slept = 60
+    assert run(world).values["unknown"] == [{"id": "by-hand", "age": 60, "expired": False}]
+    assert list(world.argocd.tokens) == ["by-hand", "octopus-20260131T120100Z-00000001"]
+
+
+def test_a_listed_token_refused_for_a_moment_is_asked_again_before_it_is_called_lost() -> None:
+    world = World()
+    stored(world)
+    world.argocd.unseen = 3
+    assert run(world).values["action"] == "kept"
+
+
+# --- refused before anything is sent or written --------------------------------------------------------------------
+
+
+def test_a_token_of_another_account_is_neither_sent_nor_overwritten() -> None:
+    world = World()
+    world.sink.entry = Entry(token=world.argocd.issue(OLD, "bob"))
+    with pytest.raises(Refused) as caught:
+        run(world)
+    assert world.sink.entry.token is not None
+    assert world.sink.entry.token not in str(caught.value)
+    assert world.events == ["prepare.first", "read.first"]
+
+
+def test_overwriting_replaces_a_value_that_is_no_token_without_showing_it() -> None:
+    world = World()
+    world.sink.entry = Entry(token="hunter2")
+    outcome = run_with_unreadable_value(world)
+    assert (outcome.values["action"], world.sink.token_id) == ("minted", NEW)
+    assert "hunter2" not in repr(outcome)
+    assert "hunter2" in world.remembered
+
+
+def run_with_unreadable_value(world: World) -> Outcome:
+    """The fake sink tells entries by the id of their token: here the announcement still holds the foreign value."""
+    write = world.sink.write
+
+    def quiet(entry: Entry, *, expected: Entry) -> None:
+        if entry.token == "hunter2":
+            assert world.sink.entry.holds_same(expected)
+            world.sink.entry = entry
+        else:
+            write(entry, expected=expected)
+
+    world.sink.write = quiet  # type: ignore[method-assign] # see above
+    return run(world, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"enabled": False}, "cannot issue a token for account octopus: it is disabled; enable it first"),
+        (
+            {"capabilities": ("login",)},
+            "cannot issue a token for account octopus: it lacks the capability apiKey (accounts.octopus in argocd-cm)",
+        ),
+    ],
+    ids=["disabled", "no-api-key"],
+)
+def test_an_account_that_could_not_use_a_token_gets_none(changes: dict[str, Any], message: str) -> None:
+    world = World()
+    vars(world.argocd).update(changes)
+    with pytest.raises(Refused) as caught:
+        run(world)
+    assert (str(caught.value), world.effects()) == (message, [])
+
+
+def test_an_empty_sink_beside_a_live_token_of_the_name_is_a_loss_until_recovering_is_asked_for() -> None:
+    world = World()
+    world.argocd.issue(OLD)
+    with pytest.raises(Lost):
+        run(world)
+    assert world.effects() == []
+    outcome = run(world, recover=True)
+    assert (outcome.values["id"], [item["id"] for item in outcome.values["unknown"]]) == (NEW, [OLD])
+    assert list(world.argocd.tokens) == [OLD, NEW]
+
+
+def test_after_recovering_from_another_installation_the_record_starts_anew() -> None:
+    world = World()
+    stored(world, instance="uid-of-an-older-one", superseded=[{"id": "x", "since": ISSUED}])
+    world.argocd.tokens.clear()
+    with pytest.raises(Lost):
+        run(world)
+    outcome = run(world, recover=True)
+    assert outcome.values["reason"] == "recovering: the record is of another instance"
+    assert world.sink.entry.record == record(NEW)
+    assert f"prove octopus {OLD}" not in world.events
+
+
+INVALID = {
+    "account": ({"account": "a.b"}, "cannot use account name 'a.b': account must be"),
+    "token-name": ({"token_name": "a/b"}, "cannot use token_name 'a/b'"),
+    "duration": ({"expires_in": "soon"}, "cannot use expires_in 'soon'"),
+    "check": ({"checks": [{"action": "eat", "resource": "logs"}]}, "cannot use checks[0]: "),
+    "nowhere-to-put-it": ({"store": []}, "cannot mint a token for account octopus: it would be lost; name a place"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), INVALID.values(), ids=INVALID)
+def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str, Any], message: str) -> None:
+    world = World()
+    with pytest.raises(InvalidInput) as caught:
+        run(world, **changes)
+    assert str(caught.value).startswith(message)
+    assert world.events == []
+
+
+# --- check mode ----------------------------------------------------------------------------------------------------
+
+
+def test_check_mode_predicts_minting_and_touches_nothing() -> None:
+    world, twin = World(), World()
+    predicted, real = run(world, check_mode=True), run(twin)
+    assert world.events == ["prepare.first", "read.first", "look octopus"]
+    assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
+    assert (predicted.changed, predicted.before) == (real.changed, real.before)
+    assert {key for key in real.values if real.values[key] != predicted.values[key]} == {"id", "issued_at"}
+    assert predicted.after == {**real.after, "id": UNKNOWN, "issued_at": UNKNOWN}
+
+
+def test_check_mode_does_not_invent_the_time_a_token_will_expire() -> None:
+    outcome = run(World(), check_mode=True, expires_in="1h")
+    assert (outcome.after["expires_at"], outcome.values["expires_at"]) == (UNKNOWN, None)
+
+
+@pytest.mark.parametrize("stale", [None, "encrypted with vault id dev, not prod"])
+def test_check_mode_predicts_keeping(stale: str | None) -> None:
+    outcomes = []
+    for check_mode in (True, False):
+        world = World()
+        entry = stored(world)
+        world.sink.entry = replace(entry, stale=stale)
+        outcomes.append(run(world, check_mode=check_mode))
+        assert check_mode == (world.sink.entry.stale == stale) or stale is None
+    assert outcomes[0] == outcomes[1]
+
+
+def test_check_mode_on_an_account_an_earlier_step_would_create_predicts_minting() -> None:
+    world = World()
+    world.argocd.exists = False
+    outcome = run(world, check_mode=True, planned=True)
+    assert (outcome.changed, outcome.values["reason"]) == (True, "no token of this name exists yet")
+    with pytest.raises(Absent):
+        run(world, check_mode=True)
+    with pytest.raises(Absent):
+        run(world, planned=True)
+
+
+def test_check_mode_on_an_account_an_earlier_step_would_enable_predicts_minting() -> None:
+    world = World()
+    world.argocd.enabled = False
+    assert run(world, check_mode=True, planned=True).changed
+    with pytest.raises(Refused):
+        run(world, planned=True)
+
+
+# --- without a sink ------------------------------------------------------------------------------------------------
+
+
+def test_without_a_sink_the_token_is_returned_once_and_then_taken_as_kept_by_the_caller() -> None:
+    world = World()
+    outcome = run(world, store=[], return_token=True)
+    assert outcome.values["token"] == world.argocd.tokens[NEW]
+    again = run(world, store=[], return_token=True)
+    assert (again.changed, "token" in again.values) == (False, False)
+    assert again.values["reason"] == f"the server lists {NEW}, and the caller keeps it"
+
+
+def test_without_a_sink_recovering_mints_another() -> None:
+    world = World()
+    run(world, store=[], return_token=True)
+    assert run(world, store=[], return_token=True, recover=True).values["id"] == NEXT
+
+
+def test_a_token_is_returned_only_when_that_was_asked_for() -> None:
+    world = World()
+    outcome = run(world)
+    assert "token" not in outcome.values
+    assert world.argocd.tokens[NEW] not in repr(outcome)
+
+
+# --- whose installation --------------------------------------------------------------------------------------------
+
+
+def test_the_uid_is_read_from_the_config_map_where_it_is_not_given() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+    assert run(world, instance_uid=None).values["instance_uid"] == UID
+    assert world.events.index("get argocd-cm") < world.events.index(ANNOUNCED)
