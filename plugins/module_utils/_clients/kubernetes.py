@@ -115,7 +115,9 @@ class KubernetesClient:
             )
         error = _ERRORS.get(reply.status, UnexpectedReply)
         hint = _HINTS.get(reply.status, "").format(kind=kind)
-        raise error(f"{about}: {shape.get('message', '')} (HTTP {reply.status}){hint}", status=reply.status)
+        # The API server may quote a whole object in its message: for a Secret only the reason is passed on.
+        told = shape.get("reason", "refused") if kind == "secrets" else shape.get("message", "")
+        raise error(f"{about}: {told} (HTTP {reply.status}){hint}", status=reply.status)
 
 
 _HINTS = {
