@@ -409,6 +409,8 @@ class _Run:
             existed = self._argocd.delete_token(self._wish.account, token_id)
         except ApiError as exc:
             return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
+        if existed:
+            self._own_revoked.append(token_id)
         return error if under_way and not existed else _undone(error, undo)
 
     def _store(self, wanted: Entry, expected: list[Entry], token_id: str, *, undo: Callable[[], None]) -> None:
