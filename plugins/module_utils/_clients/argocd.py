@@ -91,6 +91,10 @@ class ArgocdClient:
         """Whether calls that need a login can be made."""
         return bool(self._credentials)
 
+    def logs_in_as(self, account: str) -> bool:
+        """Whether the login is the name and password of this very account."""
+        return not self._credentials.token and self._credentials.username == account
+
     @property
     def server_time(self) -> datetime | None:
         """The server's clock at its latest answer."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .._clients.argocd import ListedAccount
 from .._core.accounts import API_KEY, account_names, check_account_name, parse_account
 from .._core.checks import Answer, Check, parse_checks, require_match
 from .._core.errors import (
@@ -30,7 +31,6 @@ from .._core.plan import UNKNOWN
 from .._core.record import Record, TokenRef, announce, parse_record, settle
 from .._core.tokens import (
     Decision,
-    ListedToken,
     NotAToken,
     Situation,
     TokenClaims,
@@ -50,7 +50,7 @@ from .can_i import ask
 from .ports import Outcome, Ports, wait_until
 
 if TYPE_CHECKING:
-    from .._clients.argocd import ArgocdClient, ListedAccount
+    from .._clients.argocd import ArgocdClient
     from .._sinks.port import Sink
 
 __all__ = ("run",)
@@ -231,11 +231,15 @@ class _Run:
         )
         check_stored(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
         accepted = self._accepted(situation, entry.token, seconds=0)
-        situation = replace(
-            situation, accepted=accepted, listed=self._listed(entry.token if accepted else None), now=self._now()
-        )
+        account = self._account(entry.token if accepted else None)
+        if account is None:
+            return replace(situation, accepted=situation.usable(), now=self._now())
+        situation = replace(situation, accepted=accepted, listed=account.tokens, now=self._now())
         if accepted or not self._is_listed(situation):
             return situation
+        if not _usable(account):
+            # Only a planned run gets here: an earlier step enables the account, and with it the token it lists.
+            return replace(situation, accepted=True)
         # Listed and refused: a replica that has not seen it yet, perhaps.
         return replace(situation, accepted=self._accepted(situation, entry.token, seconds=self._wish.patience))
 
@@ -251,17 +255,25 @@ class _Run:
     def _is_listed(self, situation: Situation) -> bool:
         return situation.usable() and situation.stored is not None and situation.stored.id in situation.live_ids()
 
-    def _listed(self, token: str | None) -> tuple[ListedToken, ...]:
-        """Return the account's tokens; with a token of its own no other login is needed."""
+    def _account(self, token: str | None) -> ListedAccount | None:
+        """Return the account as the server has it; with a token of its own no other login is needed.
+
+        None where a planned run cannot ask yet: it logs in as the very account that an earlier step enables.
+        """
+        only_planned = self._ports.check_mode and self._wish.planned
         try:
             account = self._argocd.account(self._wish.account, token=token)
         except Absent:
-            if self._ports.check_mode and self._wish.planned:
-                return ()
+            if only_planned:
+                return ListedAccount(self._wish.account, enabled=False, capabilities=(), tokens=())
             raise
-        if not (self._ports.check_mode and self._wish.planned):
+        except Unauthenticated:
+            if only_planned and self._argocd.logs_in_as(self._wish.account):
+                return None
+            raise
+        if not only_planned:
             _require_usable(account)
-        return account.tokens
+        return account
 
     def _decide(self, situation: Situation) -> Decision:
         """Without a sink the caller keeps the token: one that the server lists is taken as kept."""
@@ -484,6 +496,10 @@ def _claims(token: str | None) -> TokenClaims | None:
         return decode_token(token or "")
     except NotAToken:
         return None
+
+
+def _usable(account: ListedAccount) -> bool:
+    return account.enabled and API_KEY in account.capabilities
 
 
 def _require_usable(account: ListedAccount) -> None:

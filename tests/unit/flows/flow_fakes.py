@@ -136,6 +136,9 @@ class FakeArgocd:
         self.has_credentials = True
         self.server_time: datetime | None = None
 
+    def logs_in_as(self, account: str) -> bool:
+        return account == "admin"
+
     def issue(self, token_id: str, account: str = "octopus", *, expires_in: int | None = None) -> str:
         token = jwt(token_id, account, issued=self._world.now, expires_in=expires_in)
         self.tokens[token_id] = token
@@ -148,7 +151,7 @@ class FakeArgocd:
             if self.unseen:
                 self.unseen -= 1
                 return False
-            return token in self.tokens.values()
+            return self.enabled and token in self.tokens.values()
 
         return bool(self._world.perform("prove", f"{account} {decode_token(token).id}", look))
 

@@ -675,6 +675,29 @@ def test_check_mode_on_an_account_an_earlier_step_would_enable_predicts_minting(
         run(world, planned=True)
 
 
+def test_check_mode_keeps_the_stored_token_of_an_account_an_earlier_step_would_enable_without_waiting() -> None:
+    world = World()
+    stored(world)
+    world.argocd.enabled = False
+    outcome = run(world, check_mode=True, planned=True)
+    assert (outcome.changed, outcome.values["action"], outcome.values["id"]) == (False, "kept", OLD)
+    assert [event for event in world.events if event.startswith("prove")] == [f"prove octopus {OLD}"]
+
+
+def test_check_mode_cannot_log_in_as_the_very_account_an_earlier_step_would_enable() -> None:
+    def refuse(_name: str, *, token: str | None = None) -> Any:
+        assert token is None
+        raise Unauthenticated("cannot log in as admin: refused", status=401)
+
+    world = World()
+    world.argocd.account = refuse  # type: ignore[method-assign] # one call of the fake is another here
+    assert run(world, account="admin", check_mode=True, planned=True).values["action"] == "minted"
+    with pytest.raises(Unauthenticated):
+        run(world, account="octopus", check_mode=True, planned=True)
+    with pytest.raises(Unauthenticated):
+        run(world, account="admin", planned=True)
+
+
 # --- without a sink ------------------------------------------------------------------------------------------------
 
 
