@@ -288,7 +288,8 @@ def _token_ids(text: str) -> list[str]:
         listed = json.loads(text or "null")
     except ValueError:
         raise InvalidInput("cannot read argocd-secret: a token list of the account is not JSON") from None
-    return [str(item.get("id")) for item in listed or [] if isinstance(item, dict)]
+    items = listed if isinstance(listed, list) else []
+    return [str(item.get("id")) for item in items if isinstance(item, dict)]
 
 
 def _plan_absent(config: Mapping[str, str], secret: Mapping[str, str], current: Account) -> Plan:
