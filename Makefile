@@ -85,10 +85,11 @@ build: copy ## the tarball for Galaxy
 	ansible-galaxy collection build --force --output-path $(BUILD) $(COPY)
 
 # The oldest releases requirements.txt allows, on the oldest Python that the rest of the tools runs on.
-test-lowest: ## the unit tests with the lowest versions of requirements.txt
+test-lowest: ## the tests that run the collection, with the lowest versions of requirements.txt
 	@mkdir -p $(BUILD)/lowest
 	@sed 's/>=/==/' requirements.txt > $(BUILD)/lowest/pinned.txt
-	TEST_PYTHON=3.11 $(MAKE) unit VENV=$(BUILD)/lowest/venv REQUIREMENTS="$(BUILD)/lowest/pinned.txt $(TO_RUN)"
+	TEST_PYTHON=3.11 $(MAKE) test VENV=$(BUILD)/lowest/venv BUILD=$(BUILD)/lowest \
+		REQUIREMENTS="$(BUILD)/lowest/pinned.txt $(TO_RUN)" STEPS="integration integration-module unit"
 
 # One ansible-core each: `make test-2.16`. The newest Python both it and its ansible-test know.
 PYTHON_OF_2.16 := 3.12
