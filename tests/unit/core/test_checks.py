@@ -1,0 +1,102 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions the server can be asked, and what counts as the wrong answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks import (
+    ACTIONS,
+    RESOURCES,
+    Answer,
+    Check,
+    parse_checks,
+    require_match,
+)
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Mismatch
+
+GET_CLUSTERS = Check("get", "clusters")
+NO_DELETE = Check("delete", "applications", "*/*", allowed=False)
+
+
+@pytest.mark.parametrize(
+    ("item", "check"),
+    [
+        ({"action": "get", "resource": "clusters"}, GET_CLUSTERS),
+        ({"action": "get", "resource": "clusters", "object": None, "allowed": True}, GET_CLUSTERS),
+        ({"action": "delete", "resource": "applications", "object": "*/*", "allowed": False}, NO_DELETE),
+        ({"action": "get", "resource": "clusters", "object": "https://x/y"}, Check("get", "clusters", "https://x/y")),
+    ],
+)
+def test_a_check_is_read(item: dict[str, Any], check: Check) -> None:
+    assert parse_checks([item]) == [check]
+
+
+NO_ACTION = "the server cannot be asked about action {!r}; it knows " + ", ".join(ACTIONS)
+NO_RESOURCE = "the server cannot be asked about resource {!r}; it knows " + ", ".join(RESOURCES)
+NO_OBJECT = (
+    "the server cannot be asked about object {!r}: its route takes no ':' after the last '/' (a cluster's URL, say); "
+    "ask about another object"
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "cause"),
+    [
+        ({"action": "read", "resource": "clusters"}, NO_ACTION.format("read")),
+        ({"action": "update/*", "resource": "applications"}, NO_ACTION.format("update/*")),
+        ({"action": "rollback", "resource": "applications"}, NO_ACTION.format("rollback")),
+        ({"action": "get", "resource": "cluster"}, NO_RESOURCE.format("cluster")),
+        ({"action": "get", "resource": "*"}, NO_RESOURCE.format("*")),
+        ({"action": "get", "resource": "clusters", "object": "https://x:6443"}, NO_OBJECT.format("https://x:6443")),
+        ({"action": "get", "resource": "clusters", "object": "a:b"}, NO_OBJECT.format("a:b")),
+    ],
+)
+def test_what_would_be_another_question_on_the_wire_is_refused_by_its_place(item: dict[str, Any], cause: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_checks([{"action": "get", "resource": "logs"}, item], option="questions")
+    assert str(caught.value) == f"cannot use questions[1]: {cause}"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x00b"])
+def test_an_object_with_a_control_character_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_checks([{"action": "get", "resource": "clusters", "object": name}])
+
+
+ROWS = {
+    "yes-as-asked": (Answer(GET_CLUSTERS, value=True), "yes", "yes", True),
+    "no-as-asked": (Answer(NO_DELETE, value=False), "no", "no", True),
+    "no-for-yes": (Answer(GET_CLUSTERS, value=False), "yes", "no", False),
+    "yes-for-no": (Answer(NO_DELETE, value=True), "no", "yes", False),
+    "not-known-yet": (Answer(NO_DELETE, value=None), "no", "unknown", None),
+}
+
+
+@pytest.mark.parametrize(("answer", "expected", "told", "ok"), ROWS.values(), ids=ROWS)
+def test_an_answer_is_told_beside_what_must_come(answer: Answer, expected: str, told: str, ok: Any) -> None:
+    check = answer.check
+    assert answer.describe() == {
+        "action": check.action,
+        "resource": check.resource,
+        "object": check.object,
+        "expected": expected,
+        "answer": told,
+        "ok": ok,
+    }
+    assert answer.mismatch == (ok is False)
+
+
+def test_every_wrong_answer_is_named_and_no_other() -> None:
+    answers = [row[0] for row in ROWS.values()]
+    with pytest.raises(Mismatch) as caught:
+        require_match(answers, account="octopus")
+    assert str(caught.value) == (
+        "cannot accept the rights of account octopus: get clusters * must be yes and is no; delete applications */* "
+        "must be no and is yes; correct its policy lines (policy.default and roles count too), or the checks"
+    )
+    require_match([answer for answer in answers if not answer.mismatch], account="octopus")
