@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,22 +17,28 @@ from .._core.accounts import (
     PasswordWish,
     check_account_name,
     check_capabilities,
+    check_secret,
     helm_values,
     parse_account,
     plan_account,
 )
-from .._core.errors import Absent, InvalidInput, UnexpectedReply
+from .._core.errors import Absent, InvalidInput, Unauthenticated, UnexpectedReply
 from .._core.ownership import check_owners
 from .._core.plan import Plan
 from .._stores.configmaps import ConfigMapStore
 from .ports import Outcome, Ports, optional_argocd, wait_until
 
 if TYPE_CHECKING:
-    from .._clients.argocd import ListedAccount
+    from .._clients.argocd import ArgocdClient, ListedAccount
     from .._stores.port import Snapshot, Store
 
 __all__ = ("account_target", "run", "shows")
 
+_BCRYPT_HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+# Argo CD could not hash more either (golang.org/x/crypto/bcrypt, ErrPasswordTooLong).
+_BCRYPT_BYTES = 72
+# Seconds between tries to log in as the very account that was just enabled.
+_OWN_LOGIN_PAUSES = (1.0, 2.0, 4.0)
 _PART_OF = ("app.kubernetes.io/part-of", "argocd")
 
 
@@ -92,6 +99,7 @@ class _Planner:
             return None
         data = self._store.read("secrets", "argocd-secret").data
         self._ports.remember(data.get("server.secretkey", ""))
+        check_secret(data)
         return data
 
 
@@ -137,9 +145,10 @@ def _desired(params: Mapping[str, Any]) -> DesiredAccount:
 def _password(params: Mapping[str, Any]) -> PasswordWish | None:
     wanted_hash = params["account_password_hash"]
     if wanted_hash:
-        if not wanted_hash.startswith("$2"):
+        if not _BCRYPT_HASH.fullmatch(wanted_hash):
             raise InvalidInput(
-                "cannot use account_password_hash: it is not a bcrypt hash ($2a$..., $2b$... or $2y$...)"
+                "cannot use account_password_hash: it is not a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters in all); "
+                "make one with `argocd account bcrypt --password ...`"
             )
         return PasswordWish(matches=lambda stored: bool(stored == wanted_hash), make_hash=lambda: str(wanted_hash))
     password = params["account_password"]
@@ -154,10 +163,15 @@ def _bcrypt_wish(encoded: bytes) -> PasswordWish:
             "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
             "account_password_hash"
         )
+    if len(encoded) > _BCRYPT_BYTES or b"\0" in encoded:
+        raise InvalidInput(
+            f"cannot use account_password: bcrypt takes {_BCRYPT_BYTES} bytes at most and no NUL; choose another"
+        )
     import bcrypt  # optional, and slow to load: only passwords in plain text need it
 
     return PasswordWish(
-        matches=lambda stored: bool(bcrypt.checkpw(encoded, stored.encode())),
+        # What is stored may be no hash at all, and bcrypt raises ValueError for that.
+        matches=lambda stored: bool(_BCRYPT_HASH.fullmatch(stored) and bcrypt.checkpw(encoded, stored.encode())),
         make_hash=lambda: str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode()),
     )
 
@@ -167,6 +181,8 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
     argocd = optional_argocd(params, ports)
     if argocd is None:
         return None
+    if argocd.logs_in_as(target.name):
+        _await_own_login(argocd, target.name, ports)
 
     def look() -> ListedAccount | None:
         try:
@@ -183,6 +199,23 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
         f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} "
         "s the server still shows something else; does argocd_url belong to this cluster and namespace?"
     )
+
+
+def _await_own_login(argocd: ArgocdClient, name: str, ports: Ports) -> None:
+    """Give the server time to let the account in that was just enabled.
+
+    With the caller's own try this stays below the 5 wrong passwords after which Argo CD locks an account; a right one
+    of an account it takes for disabled is not counted (util/session/sessionmanager.go, VerifyUsernamePassword).
+    """
+    for pause in _OWN_LOGIN_PAUSES:
+        try:
+            argocd.account(name)
+        except Absent:
+            return
+        except Unauthenticated:
+            ports.sleep(pause)
+        else:
+            return
 
 
 def shows(listed: ListedAccount | None, target: Account) -> bool:

@@ -138,10 +138,10 @@ def _probe(store: ConfigMapStore, plan: Plan, params: Mapping[str, Any], ports: 
     for _attempt in range(_PROBES):
         broken = _answer(argocd)
         if broken:
-            _put_back(store, plan)
+            put_back = _put_back(store, plan)
             raise UnexpectedReply(
                 f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile "
-                f"({broken}); the previous text was put back"
+                f"({broken}); " + ("the previous text was put back" if put_back else _CHANGED_SINCE)
             )
         ports.sleep(_PROBE_PAUSE)
 
@@ -156,13 +156,18 @@ def _answer(argocd: ArgocdClient) -> str | None:
     return None
 
 
-def _put_back(store: ConfigMapStore, plan: Plan) -> None:
+_CHANGED_SINCE = "somebody else has changed it since, so it was left as it is"
+
+
+def _put_back(store: ConfigMapStore, plan: Plan) -> bool:
+    """Put the previous values back and return True, unless what we wrote is no longer what stands there."""
     steps = tuple(
         SetKeys(step.kind, step.name, {key: plan.before.get(key) for key in step.values}) for step in plan.steps
     )
 
     def previous() -> Plan:
-        store.read("configmaps", CONFIG_MAP)
-        return Plan(before={}, after={}, steps=steps)
+        data = store.read("configmaps", CONFIG_MAP).data
+        still_ours = all(data.get(key) == value for step in plan.steps for key, value in step.values.items())
+        return Plan(before={}, after={}, steps=steps if still_ours else ())
 
-    store.settle(previous, apply=True)
+    return store.settle(previous, apply=True).changed
