@@ -1,0 +1,294 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_account: writes planned from what was read, planned anew after a conflict, waited for until seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flow_fakes import START, UID, World
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    Conflict,
+    Denied,
+    InvalidInput,
+    Refused,
+    UnexpectedReply,
+)
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account as flow
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
+
+KEY, ENABLED = "accounts.octopus", "accounts.octopus.enabled"
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    shape = {"name": "octopus", "capabilities": ["apiKey"], "enabled": True, "state": "present"}
+    nothing = dict.fromkeys(("account_password", "account_password_hash", "argocd_url"))
+    switches = dict.fromkeys(("reenable", "override_admin_enabled", "force_owner"), False)
+    return {**shape, **nothing, **switches, "wait": True, "wait_timeout": 5, **changes}
+
+
+def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
+    return flow.run(options(**changes), world.ports(check_mode=check_mode))
+
+
+def config(world: World) -> dict[str, str]:
+    return world.kubernetes.data["argocd-cm"]
+
+
+def test_the_first_run_writes_two_keys_and_the_second_reads_only() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {"url": "https://x"})
+    outcome = run(world)
+    assert config(world) == {"url": "https://x", KEY: "apiKey", ENABLED: "true"}
+    assert world.events == ["get argocd-cm", f"patch argocd-cm {KEY} {ENABLED}"]
+    assert (outcome.changed, outcome.before) == (True, {})
+    assert dict(outcome.values) == {
+        "account": {"name": "octopus", "enabled": True, "capabilities": ["apiKey"]},
+        "instance_uid": UID,
+        "seen": None,
+        "helm_values": f'configs:\n  cm:\n    {KEY}: "apiKey"\n    {ENABLED}: "true"\n',
+    }
+    world.events.clear()
+    again = run(world)
+    assert (again.changed, again.before, world.events) == (False, again.after, ["get argocd-cm"])
+
+
+def test_check_mode_predicts_the_same_and_writes_nothing() -> None:
+    world, twin = World(), World()
+    predicted, real = run(world, check_mode=True), run(twin)
+    assert world.effects() == []
+    assert replace(predicted, values={}) == replace(real, values={})
+    assert predicted.values == real.values
+
+
+def test_the_target_is_claimed_before_it_is_written() -> None:
+    world = World()
+    run(world, check_mode=True)
+    assert world.claimed == [f"{UID} account octopus"]
+
+
+# --- conflicts -----------------------------------------------------------------------------------------------------
+
+
+def test_after_a_conflict_the_plan_is_made_from_what_the_other_writer_left() -> None:
+    world = World()
+    world.fail("patch", lambda: world.kubernetes.edit("argocd-cm", {"accounts.bob": "login", KEY: "login,apiKey"}))
+    outcome = run(world)
+    assert config(world) == {"accounts.bob": "login", KEY: "apiKey"}
+    assert outcome.changed
+
+
+def test_an_operator_who_stops_the_account_meanwhile_is_not_overruled() -> None:
+    world = World()
+    world.fail("patch", lambda: world.kubernetes.edit("argocd-cm", {KEY: "apiKey", ENABLED: "false"}))
+    with pytest.raises(Refused):
+        run(world)
+    assert config(world) == {KEY: "apiKey", ENABLED: "false"}
+
+
+def test_when_the_other_writer_did_all_of_it_this_run_changed_nothing() -> None:
+    world = World()
+    world.fail("patch", lambda: world.kubernetes.edit("argocd-cm", {KEY: "apiKey", ENABLED: "true"}))
+    outcome = run(world)
+    assert (outcome.changed, outcome.before) == (False, outcome.after)
+
+
+@pytest.mark.parametrize(("conflicts", "patches"), [(4, 5), (5, 5)])
+def test_a_conflict_is_planned_anew_at_most_five_times(conflicts: int, patches: int) -> None:
+    world = World()
+    world.fail("patch", *[Conflict("modified", status=409)] * conflicts)
+    if conflicts < 5:
+        assert run(world).changed
+    else:
+        with pytest.raises(Conflict):
+            run(world)
+    assert len(world.effects()) == patches
+
+
+def test_a_conflict_on_the_second_object_keeps_the_first_write_in_the_report() -> None:
+    world = World()
+    world.fail("patch", None, Conflict("modified", status=409))
+    outcome = run(world, account_password_hash="$2a$10$abc")
+    assert (outcome.changed, outcome.before) == (True, {})
+    assert config(world) == {KEY: "apiKey", ENABLED: "true"}
+    assert world.kubernetes.data["argocd-secret"]["accounts.octopus.password"] == "$2a$10$abc"
+
+
+# --- the Secret ----------------------------------------------------------------------------------------------------
+
+
+def test_the_secret_is_read_only_where_its_keys_matter_and_its_signing_key_masked() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-secret", {"server.secretkey": "SIGNING"})
+    run(world)
+    assert "get argocd-secret" not in world.events
+    run(world, account_password_hash="$2a$10$abc")
+    assert "SIGNING" in world.remembered
+
+
+def test_a_hash_is_compared_and_written_once_with_its_time() -> None:
+    world = World()
+    assert run(world, account_password_hash="$2y$10$abc").changed
+    assert world.kubernetes.data["argocd-secret"] == {
+        "accounts.octopus.password": "$2y$10$abc",
+        "accounts.octopus.passwordMtime": "2026-01-31T12:00:00Z",
+    }
+    assert not run(world, account_password_hash="$2y$10$abc").changed
+
+
+def test_a_password_is_hashed_so_that_argo_cd_takes_it_and_is_found_again() -> None:
+    world = World()
+    outcome = run(world, account_password="correct horse")
+    hashed = world.kubernetes.data["argocd-secret"]["accounts.octopus.password"]
+    assert hashed.startswith("$2b$10$")
+    assert "correct horse" not in repr(outcome)
+    assert hashed not in repr(outcome)
+    assert not run(world, account_password="correct horse").changed
+    assert run(world, account_password="another").changed
+
+
+def test_a_stored_hash_that_is_none_is_replaced() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-secret", {"accounts.octopus.password": "not a hash"})
+    assert run(world, account_password="correct horse").changed
+
+
+def test_a_password_longer_than_bcrypt_reads_is_refused_rather_than_cut() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(World(), account_password="x" * 73)
+    assert str(caught.value) == "cannot use account_password: bcrypt reads 72 bytes at most; choose a shorter one"
+
+
+def test_what_is_no_bcrypt_hash_is_refused_without_showing_it() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(World(), account_password_hash="hunter2")
+    assert str(caught.value) == (
+        "cannot use account_password_hash: it is not a bcrypt hash ($2a$..., $2b$... or $2y$...)"
+    )
+
+
+def test_removal_takes_the_keys_of_both_objects() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {KEY: "apiKey", "accounts.bob": "login"})
+    world.kubernetes.edit("argocd-secret", {"accounts.octopus.tokens": "[]", "server.secretkey": "k"})
+    outcome = run(world, state="absent")
+    assert (config(world), world.kubernetes.data["argocd-secret"]) == (
+        {"accounts.bob": "login"},
+        {"server.secretkey": "k"},
+    )
+    assert (outcome.changed, outcome.after, outcome.values["account"], outcome.values["helm_values"]) == (
+        True,
+        {},
+        {},
+        "",
+    )
+    assert not run(world, state="absent").changed
+
+
+# --- refused before any write --------------------------------------------------------------------------------------
+
+
+def test_a_config_map_argo_cd_cannot_see_is_refused() -> None:
+    world = World()
+    world.kubernetes.metadata["argocd-cm"]["labels"] = None
+    with pytest.raises(InvalidInput) as caught:
+        run(world)
+    assert str(caught.value) == (
+        "cannot use ConfigMap argocd-cm: it lacks the label app.kubernetes.io/part-of=argocd, without which Argo CD "
+        "treats it as missing; set the label, or check argocd_namespace"
+    )
+    assert world.effects() == []
+
+
+def test_an_owner_that_would_undo_it_is_refused_unless_forced_or_nothing_is_to_write() -> None:
+    world = World()
+    world.kubernetes.metadata["argocd-cm"]["annotations"] = {"argocd.argoproj.io/tracking-id": "argo:x"}
+    with pytest.raises(Refused, match=f'{KEY}: "apiKey"'):
+        run(world)
+    assert world.effects() == []
+    forced = run(world, force_owner=True)
+    assert forced.changed
+    assert len(forced.warnings) == 1
+    assert run(world).warnings == ()
+
+
+# --- waiting until it is seen --------------------------------------------------------------------------------------
+
+
+def with_login(world: World, *, seen_after: int) -> dict[str, Any]:
+    """Let the server show the account only after so many looks."""
+    world.argocd.exists = False
+    world.fail("look", *[None] * seen_after, lambda: setattr(world.argocd, "exists", True))
+    return {"argocd_url": "https://x"}
+
+
+def test_it_waits_until_the_server_shows_the_account_as_written() -> None:
+    world = World()
+    assert run(world, **with_login(world, seen_after=3)).values["seen"] is True
+    assert world.slept == 0.75
+    assert world.now > START
+
+
+@pytest.mark.parametrize(
+    "shown", [{"enabled": False}, {"capabilities": ("login",)}, {"capabilities": ()}, {"exists": False}]
+)
+def test_a_server_that_goes_on_showing_something_else_is_an_error(shown: dict[str, Any]) -> None:
+    world = World()
+    vars(world.argocd).update(shown)
+    with pytest.raises(UnexpectedReply) as caught:
+        run(world, argocd_url="https://x")
+    assert str(caught.value) == (
+        "cannot see account octopus in Argo CD as it was written to argocd-cm: after 5 s the server still shows something "
+        "else; does argocd_url belong to this cluster and namespace?"
+    )
+    assert world.slept == 5
+
+
+def test_a_removed_account_is_waited_for_until_it_is_gone() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {KEY: "apiKey"})
+    world.fail("look", None, lambda: setattr(world.argocd, "exists", False))
+    assert run(world, state="absent", argocd_url="https://x").values["seen"] is True
+    assert world.slept == 0.25
+
+
+@pytest.mark.parametrize(
+    "changes", [{"argocd_url": None}, {"wait": False, "argocd_url": "https://x"}], ids=["no-url", "no-wait"]
+)
+def test_without_a_way_to_ask_there_is_no_wait(changes: dict[str, Any]) -> None:
+    world = World()
+    assert run(world, **changes).values["seen"] is None
+    assert not [event for event in world.events if event.startswith("look")]
+
+
+def test_without_credentials_there_is_no_wait() -> None:
+    world = World()
+    world.argocd.has_credentials = False
+    assert run(world, argocd_url="https://x").values["seen"] is None
+
+
+def test_nothing_is_waited_for_when_nothing_changed_or_is_to_change() -> None:
+    world = World()
+    run(world)
+    world.argocd.exists = False
+    assert run(world, argocd_url="https://x").values["seen"] is None
+    assert run(world, argocd_url="https://x", check_mode=True, enabled=False).values["seen"] is None
+
+
+def test_a_server_that_refuses_to_show_the_account_is_an_error_and_not_absence() -> None:
+    world = World()
+    world.fail("look", Denied("no", status=403))
+    with pytest.raises(Denied):
+        run(world, state="present", argocd_url="https://x")
+
+
+@pytest.mark.parametrize("changes", [{"name": "a.b"}, {"capabilities": ["apikey"]}])
+def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str, Any]) -> None:
+    world = World()
+    with pytest.raises(InvalidInput):
+        run(world, **changes)
+    assert world.events == []

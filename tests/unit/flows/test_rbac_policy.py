@@ -1,0 +1,226 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_rbac_policy: linted before a write, probed after it, put back if the server says that it does not compile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flow_fakes import UID, World, server_error
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    ApiError,
+    Conflict,
+    Denied,
+    InvalidInput,
+    Refused,
+    UnexpectedReply,
+    Unreachable,
+)
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import rbac_policy as flow
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
+
+OVERLAY = "policy.octopus.csv"
+LINE = "p, octopus, clusters, get, *, allow\n"
+MAP = "argocd-rbac-cm"
+TRACKED = {"argocd.argoproj.io/tracking-id": "argo:x"}
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    shape = {"subject": "octopus", "policies": ["clusters, get, *"], "roles": [], "location": "overlay"}
+    nothing = dict.fromkeys(("overlay", "default_role", "match_mode", "scopes", "argocd_url"))
+    more = {"exclusive": True, "state": "present", "force_owner": False, "wait_timeout": 5}
+    return {**shape, **nothing, **more, **changes}
+
+
+def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
+    return flow.run(options(**changes), world.ports(check_mode=check_mode))
+
+
+def policy(world: World) -> dict[str, str]:
+    return world.kubernetes.data[MAP]
+
+
+def test_the_first_run_writes_the_overlay_and_the_second_reads_only() -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": "g, bob, role:admin"})
+    outcome = run(world)
+    assert policy(world) == {"policy.csv": "g, bob, role:admin", OVERLAY: LINE}
+    assert dict(outcome.values) == {
+        "subject": "octopus",
+        "key": OVERLAY,
+        "added": [LINE.strip()],
+        "removed": [],
+        "permissions_gained": ["may get clusters *"],
+        "permissions_lost": [],
+        "findings": [],
+    }
+    assert (outcome.before, outcome.after) == ("", f"{OVERLAY}: |\n  {LINE}")
+    world.events.clear()
+    assert not run(world).changed
+    assert world.events == [f"get {MAP}"]
+    assert world.claimed == [f"{UID} policy octopus"] * 2
+
+
+def test_check_mode_predicts_the_same_and_writes_nothing() -> None:
+    world, twin = World(), World()
+    wish = {"roles": ["role:readonly"], "default_role": "", "scopes": ["groups", "email"], "match_mode": "glob"}
+    assert run(world, check_mode=True, argocd_url="https://x", **wish) == run(twin, argocd_url="https://x", **wish)
+    assert world.effects() == []
+    assert policy(twin) == {OVERLAY: f"{LINE}g, octopus, role:readonly\n", "scopes": "[groups, email]"}
+
+
+def test_a_broken_policy_of_somebody_else_stops_before_any_write() -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": "p, a, b"})
+    with pytest.raises(InvalidInput):
+        run(world)
+    assert world.effects() == []
+
+
+@pytest.mark.parametrize("changes", [{"subject": ""}, {"policies": ["x"]}, {"roles": [""]}, {"default_role": "a\n"}])
+def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str, Any]) -> None:
+    world = World()
+    with pytest.raises(InvalidInput):
+        run(world, **changes)
+    assert world.events == []
+
+
+# --- conflicts -----------------------------------------------------------------------------------------------------
+
+
+def test_after_a_conflict_the_lines_of_the_other_writer_stay() -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": "g, bob, role:admin\n"})
+    world.fail("patch", lambda: world.kubernetes.edit(MAP, {"policy.csv": "g, eve, role:readonly\n"}))
+    outcome = run(world, location="policy.csv")
+    text = policy(world)["policy.csv"]
+    assert text.startswith("g, eve, role:readonly\n# BEGIN")
+    assert "bob" not in text
+    assert "bob" not in outcome.before
+
+
+@pytest.mark.parametrize(("conflicts", "patches"), [(4, 5), (5, 5)])
+def test_a_conflict_is_planned_anew_at_most_five_times(conflicts: int, patches: int) -> None:
+    world = World()
+    world.fail("patch", *[Conflict("modified", status=409)] * conflicts)
+    if conflicts < 5:
+        assert run(world).changed
+    else:
+        with pytest.raises(Conflict):
+            run(world)
+    assert len(world.effects()) == patches
+
+
+# --- the probe -----------------------------------------------------------------------------------------------------
+
+PROBE = "ask get projects x as the login"
+
+
+def broken(world: World, **changes: Any) -> str:
+    with pytest.raises(UnexpectedReply) as caught:
+        run(world, argocd_url="https://x", **changes)
+    return str(caught.value)
+
+
+def test_the_server_is_asked_something_it_must_enforce() -> None:
+    world = World()
+    run(world, argocd_url="https://x")
+    assert world.effects() == [f"patch {MAP} {OVERLAY}", PROBE, PROBE, PROBE]
+
+
+def test_without_a_change_a_url_or_credentials_nothing_is_asked() -> None:
+    world = World()
+    run(world)
+    run(world, argocd_url="https://x")
+    world.argocd.has_credentials = False
+    run(world, argocd_url="https://x", policies=[])
+    assert PROBE not in world.events
+
+
+@pytest.mark.parametrize("answers_before", [0, 1, 2])
+def test_a_policy_the_server_cannot_compile_is_put_back_and_said(answers_before: int) -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {OVERLAY: "# ours\n", "policy.csv": "g, bob, role:admin\n", "policy.default": "role:x"})
+    before = dict(policy(world))
+    world.fail("ask", *[None] * answers_before, server_error(13))
+    assert broken(world, default_role="") == (
+        "cannot keep the policy just written to argocd-rbac-cm: Argo CD answers that it does not compile (cannot mint: "
+        "the server says no); the previous text was put back"
+    )
+    assert policy(world) == before
+
+
+def test_a_new_key_is_removed_again() -> None:
+    world = World()
+    world.fail("ask", server_error(13))
+    broken(world)
+    assert policy(world) == {}
+
+
+def test_what_is_put_back_is_what_stood_there_just_before_our_write() -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": "g, bob, role:admin\n"})
+    world.fail("patch", lambda: world.kubernetes.edit(MAP, {"policy.csv": "g, eve, role:readonly\n"}))
+    world.fail("ask", server_error(13))
+    broken(world, location="policy.csv")
+    assert policy(world) == {"policy.csv": "g, eve, role:readonly\n"}
+
+
+def test_what_somebody_wrote_after_us_is_not_overwritten_by_putting_back() -> None:
+    world = World()
+    world.fail("ask", lambda: world.kubernetes.edit(MAP, {OVERLAY: "g, eve, role:readonly\n"}), server_error(13))
+    assert broken(world).endswith("; somebody else has changed it since, so it was left as it is")
+    assert policy(world) == {OVERLAY: "g, eve, role:readonly\n"}
+
+
+def test_putting_back_survives_a_conflict_on_another_key() -> None:
+    world = World()
+    world.fail("patch", None, lambda: world.kubernetes.edit(MAP, {"policy.csv": "g, eve, role:x\n"}))
+    world.fail("ask", server_error(13))
+    broken(world)
+    assert policy(world) == {"policy.csv": "g, eve, role:x\n"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Denied("no", status=403, code=7), server_error(2), Unreachable("gone", sent=True)],
+    ids=["403", "500", "-"],
+)
+def test_any_other_trouble_of_the_probe_undoes_nothing(error: ApiError) -> None:
+    world = World()
+    world.fail("ask", error)
+    assert run(world, argocd_url="https://x").changed
+    assert policy(world) == {OVERLAY: LINE}
+
+
+# --- owners --------------------------------------------------------------------------------------------------------
+
+TOUCHING = {
+    "our-overlay": ({}, True),
+    "policy-csv": ({"location": "policy.csv"}, False),
+    "a-setting": ({"default_role": "role:readonly"}, False),
+}
+
+
+@pytest.mark.parametrize(("changes", "allowed"), TOUCHING.values(), ids=TOUCHING)
+def test_owners_matter_for_keys_they_know_only(
+    changes: dict[str, Any],
+    allowed: bool,  # noqa: FBT001 # an expectation of the table
+) -> None:
+    world = World()
+    world.kubernetes.metadata[MAP]["annotations"] = TRACKED
+    if allowed:
+        assert run(world, **changes).warnings == ()
+    else:
+        with pytest.raises(Refused):
+            run(world, **changes)
+        assert world.effects() == []
+        assert len(run(world, force_owner=True, **changes).warnings) == 1
+
+
+def test_full_admin_is_warned_of() -> None:
+    (warning,) = run(World(), roles=["role:admin"]).warnings
+    assert warning.startswith("octopus gets role:admin")
