@@ -13,6 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ._core.errors import InvalidInput
+from ._core.target import names_cluster
 
 __all__ = (
     "ACCOUNT",
@@ -22,7 +23,6 @@ __all__ = (
     "ModuleSpec",
     "environment_in_effect",
     "implicit_target",
-    "names_kubernetes",
     "secrets_of_kubeconfig",
     "validate_offline",
 )
@@ -186,21 +186,13 @@ CAN_I = ModuleSpec(
 )
 
 
-_KUBERNETES_TARGET = ("kubeconfig", "context", "host", "argocd_in_cluster")
-
-
-def names_kubernetes(options: Mapping[str, Any]) -> bool:
-    """Whether the options name a cluster, rather than leaving it to a current context."""
-    return any(options.get(option) for option in _KUBERNETES_TARGET)
-
-
 def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
     """Return which server the task's own arguments leave to the environment or to a current context, None for none.
 
     For one host that is convenient; for several, all would reach the same one.
     """
     needs_kubernetes = spec is ACCOUNT or spec is RBAC_POLICY or (spec is TOKEN and not args.get("instance_uid"))
-    if needs_kubernetes and not names_kubernetes(args):
+    if needs_kubernetes and not names_cluster(args):
         return "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
     if spec in (TOKEN, CAN_I) and not args.get("argocd_url"):
         return "argocd_url is not set"

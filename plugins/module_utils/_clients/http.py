@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3 import HTTPHeaderDict
+    from urllib3._collections import HTTPHeaderDict  # public only since 2.0, and requests takes 1.26 too
     from urllib3.exceptions import NewConnectionError
 
     HAS_REQUESTS = True

@@ -6,48 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import ListedAccount
-from .._core.accounts import API_KEY, account_names, check_account_name, parse_account
-from .._core.checks import Answer, Check, parse_checks, require_match
-from .._core.errors import (
-    Absent,
-    ApiError,
-    Conflict,
-    Denied,
-    FleetopsError,
-    InvalidInput,
-    Refused,
-    SinkConflict,
-    SinkError,
-    Unauthenticated,
-    UnexpectedReply,
-    Unreachable,
-)
+from .._core.accounts import API_KEY
+from .._core.errors import Absent, InvalidInput, Refused, SinkConflict, Unauthenticated
 from .._core.plan import UNKNOWN
-from .._core.record import Record, TokenRef, announce, parse_record, settle
-from .._core.tokens import (
-    Decision,
-    NotAToken,
-    Situation,
-    TokenClaims,
-    check_stored,
-    check_token_name,
-    decide,
-    decode_token,
-    make_token_id,
-    parse_duration,
-    unknown_tokens,
-)
+from .._core.record import Record, TokenRef, parse_record, settle
+from .._core.target import names_cluster
+from .._core.tokens import Decision, Situation, check_stored, decide, unknown_tokens
 from .._sinks.port import Entry
 from .._stores.configmaps import ConfigMapStore
-from ..arguments import names_kubernetes
-from .account import shows
-from .can_i import ask
+from .instance import read_instance_uid, require_same_instance
+from .minting import Mint, Minted, read_claims, require_read_back
 from .ports import Outcome, Ports, wait_until
+from .token_wish import Wish, parse_wish
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
@@ -56,71 +31,26 @@ if TYPE_CHECKING:
 __all__ = ("run",)
 
 _RACES = 2
-_CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
-
-
-@dataclass(frozen=True)
-class Wish:
-    """The validated options. `expires_in` is in seconds, None for a token that never expires."""
-
-    account: str
-    token_name: str
-    expires_in: int | None
-    checks: tuple[Check, ...]
-    recover: bool
-    overwrite: bool
-    return_token: bool
-    planned: bool
-    patience: float
-
-
-@dataclass(frozen=True)
-class Minted:
-    """A token this run made, and what its proof was answered."""
-
-    token: str
-    claims: TokenClaims
-    answers: tuple[Answer, ...] = ()
-
-    def __repr__(self) -> str:
-        """Without the token: a repr ends up in logs."""
-        return f"Minted({self.claims.id})"
 
 
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Validate, read, decide, and act on the decision."""
-    wish = _wish(params)
+    wish = parse_wish(params)
     sinks = [ports.sink(item, wish.account) for item in params["store"]]
     _require_somewhere(sinks, wish)
     for sink in sinks:
         sink.prepare()
-    instance = _instance(params, ports)
+    instance = read_instance_uid(params, ports)
     ports.claim(
         f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
     )
     argocd = ports.argocd(params)
 
-    def require_same_instance() -> None:
-        if not params["instance_uid"] or names_kubernetes(params):
-            _require_same_instance(ConfigMapStore(ports.kubernetes(params)), argocd, wish, ports)
+    def check_instance() -> None:
+        if not params["instance_uid"] or names_cluster(params):
+            require_same_instance(ConfigMapStore(ports.kubernetes(params)), argocd, wish, ports)
 
-    return _Run(wish, sinks, instance, argocd, ports, require_same_instance).run()
-
-
-def _wish(params: Mapping[str, Any]) -> Wish:
-    account = check_account_name(params["account"], option="account")
-    expires_in = params["expires_in"]
-    return Wish(
-        account=account,
-        token_name=check_token_name(params["token_name"] or account),
-        expires_in=None if expires_in is None else parse_duration(expires_in, option="expires_in"),
-        checks=tuple(parse_checks(params["checks"])),
-        recover=params["recover"],
-        overwrite=params["overwrite"],
-        return_token=params["return_token"],
-        planned=params["planned"],
-        patience=params["wait_timeout"],
-    )
+    return _Run(wish, sinks, instance, argocd, ports, check_instance).run()
 
 
 def _require_somewhere(sinks: list[Sink], wish: Wish) -> None:
@@ -129,45 +59,6 @@ def _require_somewhere(sinks: list[Sink], wish: Wish) -> None:
             f"cannot mint a token for account {wish.account}: it would be lost; name a place in store, or set "
             "return_token"
         )
-
-
-def _instance(params: Mapping[str, Any], ports: Ports) -> str:
-    """The uid of argocd-cm tells one installation from another behind the same address."""
-    if params["instance_uid"]:
-        return str(params["instance_uid"])
-    store = ConfigMapStore(ports.kubernetes(params))
-    return str(store.read("configmaps", "argocd-cm").metadata["uid"])
-
-
-def _require_same_instance(store: ConfigMapStore, argocd: ArgocdClient, wish: Wish, ports: Ports) -> None:
-    """Compare the accounts of argocd-cm with those the API shows: a token of another installation is worth nothing."""
-    config = store.read("configmaps", "argocd-cm").data
-    names = wait_until(
-        lambda: _strangers(config, argocd), lambda found: not found, seconds=wish.patience, sleep=ports.sleep
-    )
-    if names:
-        raise Refused(
-            f"cannot mint a token for account {wish.account}: the Argo CD of argocd_url is not the one of ConfigMap "
-            f"argocd-cm in this cluster and namespace, they differ in account {', '.join(names)}; correct argocd_url "
-            "or the Kubernetes connection"
-        )
-
-
-def _strangers(config: Mapping[str, str], argocd: ArgocdClient) -> list[str]:
-    """Return the accounts that one side lacks or shows otherwise; what the login may not see is left out."""
-    shown = {item.name: item for item in argocd.accounts()}
-    differing = [name for name, item in shown.items() if not shows(item, parse_account(config, name))]
-    return differing + [name for name in account_names(config) if name not in shown and _is_absent(argocd, name)]
-
-
-def _is_absent(argocd: ArgocdClient, name: str) -> bool:
-    try:
-        argocd.account(name)
-    except Absent:
-        return True
-    except Denied:
-        return False
-    return False
 
 
 class _Run:
@@ -188,8 +79,7 @@ class _Run:
         self._instance = instance
         self._argocd = argocd
         self._ports = ports
-        # Ids this very run minted and revoked again: it lost a race for the sink.
-        self._own_revoked: list[str] = []
+        self._minting = Mint(wish, sinks, argocd, ports)
         self._where = sinks[0].label if sinks else "the caller's hands"
 
     def run(self) -> Outcome:
@@ -209,10 +99,8 @@ class _Run:
         situation = self._assess(entry)
         decision = self._decide(situation)
         if decision.mint:
-            return self._mint(entry, entries, situation, decision)
+            return self._mint(entries, situation, decision)
         return self._keep(entries, situation, decision)
-
-    # --- read and decide -------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return self._argocd.server_time or self._ports.clock()
@@ -226,7 +114,7 @@ class _Run:
             instance=self._instance,
             now=self._now(),
             empty=entry.token is None,
-            stored=_claims(entry.token),
+            stored=read_claims(entry.token),
             record=parse_record(entry.record, where=self._where),
         )
         check_stored(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
@@ -281,8 +169,6 @@ class _Run:
             return Decision(mint=False, reason=f"the server lists {situation.live_ids()[0]}, and the caller keeps it")
         return decide(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
 
-    # --- keep ------------------------------------------------------------------------------------------------
-
     def _keep(self, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
         """Bring form, record and the other sinks in line with the token that stays."""
         claims = situation.stored
@@ -298,7 +184,7 @@ class _Run:
         if not self._ports.check_mode:
             for sink, entry in stale:
                 sink.write(wanted, expected=entry)
-                _require_read_back(sink, wanted)
+                require_read_back(sink, wanted)
         reasons = [entry.stale or "brought in line with the kept token" for _sink, entry in stale]
         decision = Decision(mint=False, reason="; ".join(dict.fromkeys([decision.reason, *reasons])))
         ref = claims.ref if claims else None
@@ -316,143 +202,21 @@ class _Run:
         same = (record.instance, record.account, record.token_name) == (fresh.instance, fresh.account, fresh.token_name)
         return record if same else fresh
 
-    # --- mint ------------------------------------------------------------------------------------------------
-
-    def _mint(self, entry: Entry, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
+    def _mint(self, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
         before = self._shown(situation.stored.ref if situation.stored and not situation.foreign() else None)
         if self._ports.check_mode:
             after = {**self._shown(None), "id": UNKNOWN, "issued_at": UNKNOWN, "expires_at": self._planned_expiry()}
             return self._outcome("minted", decision, situation, ref=None, changed=True, before=before, after=after)
         self._require_same_instance()
-        token_id = make_token_id(self._wish.token_name, situation.now, self._ports.random_hex())
-        record = announce(self._record_of(situation), token_id, now=situation.now, by=self._ports.actor)
-        announced = self._announce(entry, record)
-        minted = self._make(token_id, undo=lambda: self._withdraw(announced, entry))
+        minted = self._minting.run(self._record_of(situation), entries, now=situation.now)
         ref = minted.claims.ref
-        wanted = Entry(
-            token=minted.token,
-            record=settle(record, ref, requested_lifetime=self._wish.expires_in, now=situation.now).describe(),
-        )
-        expected = [announced, *entries[1:]] if entries else []
-        self._store(wanted, expected, token_id, undo=lambda: self._withdraw(announced, entry))
+        after = self._shown(ref)
         return self._outcome(
-            "minted",
-            decision,
-            situation,
-            ref=ref,
-            changed=True,
-            before=before,
-            after=self._shown(ref),
-            minted=minted,
+            "minted", decision, situation, ref=ref, changed=True, before=before, after=after, minted=minted
         )
 
     def _planned_expiry(self) -> str:
         return UNKNOWN if self._wish.expires_in else "never"
-
-    def _announce(self, entry: Entry, record: Record) -> Entry:
-        """Write the id that is about to exist: after a crash it is known as ours."""
-        announced = replace(entry, record=record.describe(), stale=None)
-        if self._sinks:
-            self._sinks[0].write(announced, expected=entry)
-        return announced
-
-    def _withdraw(self, announced: Entry, entry: Entry) -> None:
-        if self._sinks:
-            self._sinks[0].write(entry, expected=announced)
-
-    def _make(self, token_id: str, *, undo: Callable[[], None]) -> Minted:
-        """Mint and prove, before any sink is touched with it. What cannot be proven is revoked again."""
-        error: FleetopsError
-        try:
-            token = self._create(token_id)
-        except ApiError as exc:
-            error = exc
-        else:
-            try:
-                return self._prove(token, token_id)
-            except FleetopsError as exc:
-                error = exc
-            raise self._revoked(error, token_id, undo=undo)
-        if _nothing_happened(error):
-            raise _undone(error, undo)
-        raise self._revoked(error, token_id, undo=undo, under_way=_may_be_under_way(error))
-
-    def _create(self, token_id: str) -> str:
-        """Mint. A conflict means that another writer of argocd-secret was first and nothing of ours happened."""
-        for _attempt in range(_CONFLICT_RETRIES):
-            try:
-                return self._argocd.create_token(
-                    self._wish.account, token_id=token_id, expires_in=self._wish.expires_in
-                )
-            except Conflict:
-                self._ports.sleep(_CONFLICT_PAUSE)
-        return self._argocd.create_token(self._wish.account, token_id=token_id, expires_in=self._wish.expires_in)
-
-    def _prove(self, token: str, token_id: str) -> Minted:
-        wish = self._wish
-        claims = _claims(token)
-        if claims is None or (claims.account, claims.id) != (wish.account, token_id):
-            raise UnexpectedReply(
-                f"cannot use the token minted for account {wish.account}: it is not the one that was asked for; is "
-                "argocd_url really an Argo CD?"
-            )
-
-        def accepted() -> bool:
-            return self._argocd.accepts(token, account=wish.account)
-
-        if not wait_until(accepted, bool, seconds=wish.patience, sleep=self._ports.sleep):
-            raise Unauthenticated(
-                f"cannot prove the token minted for account {wish.account}: the server does not accept it after "
-                f"{wish.patience} s; is the account enabled, and do all replicas share one argocd-secret?"
-            )
-        answers = ask(self._argocd, wish.checks, token=token, seconds=wish.patience, ports=self._ports)
-        require_match(answers, account=wish.account)
-        return Minted(token, claims, tuple(answers))
-
-    def _revoked(
-        self, error: FleetopsError, token_id: str, *, undo: Callable[[], None], under_way: bool = False
-    ) -> FleetopsError:
-        """Revoke the token of this very run, which no sink holds, and withdraw its announcement.
-
-        Returns the error to raise. Where revoking fails the announcement stays, so that the id is not forgotten; also
-        where nothing was there to revoke and the mint may still be `under_way`.
-        """
-        try:
-            existed = self._argocd.delete_token(self._wish.account, token_id)
-        except ApiError as exc:
-            return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
-        if existed:
-            self._own_revoked.append(token_id)
-        return error if under_way and not existed else _undone(error, undo)
-
-    def _store(self, wanted: Entry, expected: list[Entry], token_id: str, *, undo: Callable[[], None]) -> None:
-        """Store in every sink by compare-and-set and read back.
-
-        On failure the new token is revoked only if every sink was read again and none holds it.
-        """
-        error: SinkError | None = None
-        for sink, current in zip(self._sinks, expected, strict=True):
-            try:
-                sink.write(wanted, expected=current)
-                _require_read_back(sink, wanted)
-            except SinkError as exc:
-                error = exc
-                break
-        if error is None:
-            return
-        if self._held_anywhere(wanted):
-            raise SinkError(f"{error}. The new token {token_id} is stored in part and stays valid; run again")
-        # After a lost compare-and-set the announcement is no longer ours to withdraw.
-        raise self._revoked(error, token_id, undo=_nothing if isinstance(error, SinkConflict) else undo)
-
-    def _held_anywhere(self, wanted: Entry) -> bool:
-        """Whether a sink holds the new token, or may hold it because it could not be read."""
-        try:
-            return any(sink.read().token == wanted.token for sink in self._sinks)
-        except SinkError:
-            return True
-
-    # --- report ----------------------------------------------------------------------------------------------
 
     def _shown(self, ref: TokenRef | None) -> dict[str, Any]:
         shown: dict[str, Any] = {"account": self._wish.account, "token_name": self._wish.token_name}
@@ -481,7 +245,7 @@ class _Run:
             "id": ref.id if ref else None,
             "issued_at": ref.issued_at if ref else None,
             "expires_at": ref.expires_at if ref else None,
-            "revoked": self._own_revoked,
+            "revoked": self._minting.revoked,
             "unknown": unknown_tokens(situation.listed or (), situation.record, situation.now),
             "matrix": [answer.describe() for answer in minted.answers] if minted else [],
             "stored_in": [sink.location for sink in self._sinks],
@@ -489,13 +253,6 @@ class _Run:
         if self._wish.return_token and minted:
             values["token"] = minted.token
         return Outcome(changed=changed, values=values, before=before, after=after)
-
-
-def _claims(token: str | None) -> TokenClaims | None:
-    try:
-        return decode_token(token or "")
-    except NotAToken:
-        return None
 
 
 def _usable(account: ListedAccount) -> bool:
@@ -510,33 +267,3 @@ def _require_usable(account: ListedAccount) -> None:
             f"cannot issue a token for account {account.name}: it lacks the capability apiKey "
             f"(accounts.{account.name} in argocd-cm)"
         )
-
-
-def _require_read_back(sink: Sink, wanted: Entry) -> None:
-    if not sink.read().holds_same(wanted):
-        raise SinkConflict(f"cannot store the token in {sink.label}: what was read back is not what was written")
-
-
-def _nothing_happened(error: ApiError) -> bool:
-    """Whether the answer proves that no token was minted. 408 is gRPC's Canceled and proves nothing."""
-    if isinstance(error, Unreachable):
-        return not error.sent
-    return error.status is not None and 300 <= error.status < 500 and error.status != 408
-
-
-def _may_be_under_way(error: ApiError) -> bool:
-    """Whether Argo CD may still be at work on the request: no answer came, or one that is not its own."""
-    return error.code is None
-
-
-def _nothing() -> None:
-    """Undo nothing."""
-
-
-def _undone(error: FleetopsError, undo: Callable[[], None]) -> FleetopsError:
-    """Undo, and return the error to raise."""
-    try:
-        undo()
-    except SinkError as exc:
-        return FleetopsError(f"{error}. The announcement could not be withdrawn either: {exc}")
-    return error

@@ -1,0 +1,226 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mint a token so that a run killed at any point leaves every sink with a token that works, and no id forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .._core.checks import Answer, require_match
+from .._core.errors import (
+    ApiError,
+    Conflict,
+    FleetopsError,
+    SinkConflict,
+    SinkError,
+    Unauthenticated,
+    UnexpectedReply,
+    Unreachable,
+)
+from .._core.record import Record, announce, settle
+from .._core.tokens import NotAToken, TokenClaims, decode_token, make_token_id
+from .._sinks.port import Entry
+from .can_i import ask
+from .ports import Ports, wait_until
+from .token_wish import Wish
+
+if TYPE_CHECKING:
+    from .._clients.argocd import ArgocdClient
+    from .._sinks.port import Sink
+
+__all__ = ("Mint", "Minted", "read_claims", "require_read_back")
+
+_CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A token this run made, and what its proof was answered."""
+
+    token: str
+    claims: TokenClaims
+    answers: tuple[Answer, ...] = ()
+
+    def __repr__(self) -> str:
+        """Without the token: a repr ends up in logs."""
+        return f"Minted({self.claims.id})"
+
+
+class Mint:
+    """One token from announcement to read-back.
+
+    Verified before stored, stored and read back before anything is said to be done. `revoked` are ids that this
+    very run minted and revoked again.
+    """
+
+    def __init__(self, wish: Wish, sinks: Sequence[Sink], argocd: ArgocdClient, ports: Ports) -> None:
+        self._wish = wish
+        self._sinks = sinks
+        self._argocd = argocd
+        self._ports = ports
+        self.revoked: list[str] = []
+
+    def run(self, record: Record, entries: Sequence[Entry], *, now: datetime) -> Minted:
+        """Announce, mint, prove, store, read back. `entries` is what the sinks hold, `record` what to go on from.
+
+        Raises SinkConflict where another run was faster, after undoing what this one did.
+        """
+        entry = entries[0] if entries else Entry()
+        token_id = make_token_id(self._wish.token_name, now, self._ports.random_hex())
+        record = announce(record, token_id, now=now, by=self._ports.actor)
+        announced = self._announce(entry, record)
+
+        def undo() -> None:
+            self._withdraw(announced, entry)
+
+        minted = self._make(token_id, undo=undo)
+        record = settle(record, minted.claims.ref, requested_lifetime=self._wish.expires_in, now=now)
+        expected = [announced, *entries[1:]] if entries else []
+        self._store(Entry(token=minted.token, record=record.describe()), expected, token_id, undo=undo)
+        return minted
+
+    def _announce(self, entry: Entry, record: Record) -> Entry:
+        """Write the id that is about to exist: after a crash it is known as ours."""
+        announced = replace(entry, record=record.describe(), stale=None)
+        if self._sinks:
+            self._sinks[0].write(announced, expected=entry)
+        return announced
+
+    def _withdraw(self, announced: Entry, entry: Entry) -> None:
+        if self._sinks:
+            self._sinks[0].write(entry, expected=announced)
+
+    def _make(self, token_id: str, *, undo: Callable[[], None]) -> Minted:
+        """Mint and prove, before any sink is touched with it. What cannot be proven is revoked again."""
+        error: FleetopsError
+        try:
+            token = self._create(token_id)
+        except ApiError as exc:
+            error = exc
+        else:
+            try:
+                return self._prove(token, token_id)
+            except FleetopsError as exc:
+                error = exc
+            raise self._revoked(error, token_id, undo=undo)
+        if _nothing_happened(error):
+            raise _undone(error, undo)
+        raise self._revoked(error, token_id, undo=undo, under_way=_may_be_under_way(error))
+
+    def _create(self, token_id: str) -> str:
+        """Mint. A conflict means that another writer of argocd-secret was first and nothing of ours happened."""
+        for _attempt in range(_CONFLICT_RETRIES):
+            try:
+                return self._argocd.create_token(
+                    self._wish.account, token_id=token_id, expires_in=self._wish.expires_in
+                )
+            except Conflict:
+                self._ports.sleep(_CONFLICT_PAUSE)
+        return self._argocd.create_token(self._wish.account, token_id=token_id, expires_in=self._wish.expires_in)
+
+    def _prove(self, token: str, token_id: str) -> Minted:
+        wish = self._wish
+        claims = read_claims(token)
+        if claims is None or (claims.account, claims.id) != (wish.account, token_id):
+            raise UnexpectedReply(
+                f"cannot use the token minted for account {wish.account}: it is not the one that was asked for; is "
+                "argocd_url really an Argo CD?"
+            )
+
+        def accepted() -> bool:
+            return self._argocd.accepts(token, account=wish.account)
+
+        if not wait_until(accepted, bool, seconds=wish.patience, sleep=self._ports.sleep):
+            raise Unauthenticated(
+                f"cannot prove the token minted for account {wish.account}: the server does not accept it after "
+                f"{wish.patience} s; is the account enabled, and do all replicas share one argocd-secret?"
+            )
+        answers = ask(self._argocd, wish.checks, token=token, seconds=wish.patience, ports=self._ports)
+        require_match(answers, account=wish.account)
+        return Minted(token, claims, tuple(answers))
+
+    def _revoked(
+        self, error: FleetopsError, token_id: str, *, undo: Callable[[], None], under_way: bool = False
+    ) -> FleetopsError:
+        """Revoke the token of this very run, which no sink holds, and withdraw its announcement.
+
+        Returns the error to raise. Where revoking fails the announcement stays, so that the id is not forgotten; also
+        where nothing was there to revoke and the mint may still be `under_way`.
+        """
+        try:
+            existed = self._argocd.delete_token(self._wish.account, token_id)
+        except ApiError as exc:
+            return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
+        if existed:
+            self.revoked.append(token_id)
+        return error if under_way and not existed else _undone(error, undo)
+
+    def _store(self, wanted: Entry, expected: list[Entry], token_id: str, *, undo: Callable[[], None]) -> None:
+        """Store in every sink by compare-and-set and read back.
+
+        On failure the new token is revoked only if every sink was read again and none holds it.
+        """
+        error: SinkError | None = None
+        for sink, current in zip(self._sinks, expected, strict=True):
+            try:
+                sink.write(wanted, expected=current)
+                require_read_back(sink, wanted)
+            except SinkError as exc:
+                error = exc
+                break
+        if error is None:
+            return
+        if self._held_anywhere(wanted):
+            raise SinkError(f"{error}. The new token {token_id} is stored in part and stays valid; run again")
+        # After a lost compare-and-set the announcement is no longer ours to withdraw.
+        raise self._revoked(error, token_id, undo=_nothing if isinstance(error, SinkConflict) else undo)
+
+    def _held_anywhere(self, wanted: Entry) -> bool:
+        """Whether a sink holds the new token, or may hold it because it could not be read."""
+        try:
+            return any(sink.read().token == wanted.token for sink in self._sinks)
+        except SinkError:
+            return True
+
+
+def read_claims(token: str | None) -> TokenClaims | None:
+    """Return the claims, None where the text is no Argo CD token."""
+    try:
+        return decode_token(token or "")
+    except NotAToken:
+        return None
+
+
+def require_read_back(sink: Sink, wanted: Entry) -> None:
+    """Raise SinkConflict where the sink does not hold what was just written."""
+    if not sink.read().holds_same(wanted):
+        raise SinkConflict(f"cannot store the token in {sink.label}: what was read back is not what was written")
+
+
+def _nothing_happened(error: ApiError) -> bool:
+    """Whether the answer proves that no token was minted. 408 is gRPC's Canceled and proves nothing."""
+    if isinstance(error, Unreachable):
+        return not error.sent
+    return error.status is not None and 300 <= error.status < 500 and error.status != 408
+
+
+def _may_be_under_way(error: ApiError) -> bool:
+    """Whether Argo CD may still be at work on the request: no answer came, or one that is not its own."""
+    return error.code is None
+
+
+def _nothing() -> None:
+    """Undo nothing."""
+
+
+def _undone(error: FleetopsError, undo: Callable[[], None]) -> FleetopsError:
+    """Undo, and return the error to raise."""
+    try:
+        undo()
+    except SinkError as exc:
+        return FleetopsError(f"{error}. The announcement could not be withdrawn either: {exc}")
+    return error
