@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     server = SandboxServer(options.port, tls_context(authority), clusters, options.log)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_signal: stop.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     options.info.parent.mkdir(parents=True, exist_ok=True)
     url = f"https://127.0.0.1:{server.port}"

@@ -29,16 +29,16 @@ def handle(cluster: Cluster, request: Request) -> Response:
         return json_response(400, {"error": f"{type(error).__name__}: {error}"})
 
 
-def _writes(cluster: Cluster, _: Request) -> Any:
+def _writes(cluster: Cluster, _request: Request) -> Any:
     return cluster.ledger.report()
 
 
-def _reset(cluster: Cluster, _: Request) -> Any:
+def _reset(cluster: Cluster, _request: Request) -> Any:
     cluster.reset()
     return {}
 
 
-def _state(cluster: Cluster, _: Request) -> Any:
+def _state(cluster: Cluster, _request: Request) -> Any:
     return {"objects": list(cluster.store.items())}
 
 
@@ -56,7 +56,7 @@ def _add_fault(cluster: Cluster, request: Request) -> Any:
     return {}
 
 
-def _clear_faults(cluster: Cluster, _: Request) -> Any:
+def _clear_faults(cluster: Cluster, _request: Request) -> Any:
     cluster.faults.clear()
     return {}
 
@@ -66,11 +66,11 @@ def _move_clock(cluster: Cluster, request: Request) -> Any:
     return {"now": cluster.clock.now()}
 
 
-def _requests(cluster: Cluster, _: Request) -> Any:
+def _requests(cluster: Cluster, _request: Request) -> Any:
     return {"requests": list(cluster.requests)}
 
 
-def _forget_requests(cluster: Cluster, _: Request) -> Any:
+def _forget_requests(cluster: Cluster, _request: Request) -> Any:
     cluster.requests.clear()
     return {}
 

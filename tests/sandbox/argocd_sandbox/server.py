@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         # Not self.path: the standard library rewrites it.
         target = self.raw_requestline.split()[1].decode("latin-1")
-        path, _, query = target.partition("?")
+        path, _mark, query = target.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, path, query, self._header_values(), body)
         name, section = _place(path)

@@ -46,7 +46,7 @@ class Snapshot:
             self._show()
 
     def _show(self) -> None:
-        _, key, item = self._pending.popleft()
+        _when, key, item = self._pending.popleft()
         if item is None:
             self._visible.pop(key, None)
         else:

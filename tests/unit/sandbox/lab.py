@@ -65,7 +65,7 @@ class Lab:
     ) -> Reply:
         sent = {"content-type": JSON, **({"authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        path, _, query = path.partition("?")
+        path, _mark, query = path.partition("?")
         return Reply.of(self.cluster.argocd(Request(method, path, query, sent, content)))
 
     def kubernetes(
@@ -80,7 +80,7 @@ class Lab:
         token = f"Bearer {self.cluster.kubernetes_token}"
         sent = {"content-type": content_type, "authorization": token, **(headers or {})}
         content = b"" if body is None else json.dumps(body).encode()
-        path, _, query = path.partition("?")
+        path, _mark, query = path.partition("?")
         return Reply.of(self.cluster.kubernetes(Request(method, path, query, sent, content)))
 
     # preparation

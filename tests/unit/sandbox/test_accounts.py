@@ -318,7 +318,7 @@ def test_a_key_without_login_cannot_change_passwords(lab: Lab) -> None:
 
 def test_wrong_current_passwords_feed_the_lock_out(lab: Lab) -> None:
     admin = lab.admin()
-    for _ in range(5):
+    for _attempt in range(5):
         change_password(lab, admin, "wrong", "long enough")
     assert lab.login().status == 401
 

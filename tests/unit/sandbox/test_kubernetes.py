@@ -341,7 +341,7 @@ def test_create_and_delete(lab: Lab) -> None:
     ],
 )
 def test_refused_creations(lab: Lab, path: str, body: Any, status: int, text: str) -> None:
-    code, _, message = status_of(lab.kubernetes("POST", path, body))
+    code, _reason, message = status_of(lab.kubernetes("POST", path, body))
     assert code == status
     assert text in message
 

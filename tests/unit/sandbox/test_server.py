@@ -99,7 +99,7 @@ def test_raw_paths_reach_the_apis(ask: Ask, sandbox: dict[str, Any]) -> None:
     status, answer, headers = ask("POST", "/east/argocd/api/v1/session", body)
     assert status == 200
     assert headers["Set-Cookie"].startswith(f"argocd.token={answer['token']}; path=/east/argocd")
-    status, _, headers = ask("GET", "/east/argocd//api/v1/account")
+    status, _body, headers = ask("GET", "/east/argocd//api/v1/account")
     assert (status, headers["Location"]) == (301, "/east/argocd/api/v1/account")
     assert ask("GET", "/east/argocd/api/v1/account/can-i/logs/get/%2A%2F%2A")[0] == 401
     assert ask("GET", "/nowhere/argocd/api/version")[:2] == (404, "404 page not found\n")
@@ -144,7 +144,7 @@ def test_a_reset_is_a_new_installation_with_the_old_credentials(ask: Ask) -> Non
     ask("POST", "/east/_control/clock", {"offset": 1000})
     ask("POST", "/east/_control/faults", {"status": 500, "match": {"path": "k8s"}})
     assert ask("POST", "/east/_control/reset")[0] == 200
-    status, item, _ = ask("GET", CM)
+    status, item, _headers = ask("GET", CM)
     assert status == 200
     assert "data" not in item
     assert item["metadata"]["uid"] != before

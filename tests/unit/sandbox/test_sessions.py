@@ -61,7 +61,7 @@ def test_disabled_and_incapable_accounts_are_told_apart_only_with_the_right_pass
 
 def test_five_failures_lock_a_name_until_300_seconds_after_the_last() -> None:
     lab = Lab()
-    for _ in range(5):
+    for _attempt in range(5):
         assert lab.login(password="wrong").error == WRONG
     assert lab.login().error == WRONG
     lab.cluster.clock.offset = 299
@@ -72,15 +72,15 @@ def test_five_failures_lock_a_name_until_300_seconds_after_the_last() -> None:
 
 def test_a_success_clears_the_count() -> None:
     lab = Lab()
-    for _ in range(2):
-        for _ in range(4):
+    for _attempt in range(2):
+        for _attempt in range(4):
             lab.login(password="wrong")
         assert lab.login().status == 200
 
 
 def test_the_lock_out_is_by_name() -> None:
     lab = Lab()
-    for _ in range(6):
+    for _attempt in range(6):
         lab.login("nobody", "wrong")
     assert lab.login().status == 200
 
@@ -235,7 +235,7 @@ def test_bad_signatures_and_malformed_tokens() -> None:
     lab = Lab()
     admin = {"iss": "argocd", "sub": "admin:login", "iat": 1, "jti": "x"}
     good = lab.forge(admin)
-    header, claims, _ = good.split(".")
+    header, claims, _signature = good.split(".")
     unverifiable, malformed = "token is unverifiable: ", "token is malformed: "
     no_method = "error while executing keyfunc: unexpected signing method: none"
     no_header = "json: cannot unmarshal array into Go value of type map[string]interface {}"

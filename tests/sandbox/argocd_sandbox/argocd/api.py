@@ -132,7 +132,7 @@ class ArgoCd:
 
     # sessions
 
-    def _login(self, request: Request, _: Arguments) -> Response:
+    def _login(self, request: Request, _arguments: Arguments) -> Response:
         wish = decode(request.body, "SessionCreateRequest", SESSION_FIELDS)
         try:
             token = self._sessions.login(wish["username"], wish["password"], wish["token"])
@@ -141,7 +141,7 @@ class ArgoCd:
         self._ledger.logins += 1
         return _ok({"token": token}, (self._cookie(token),), delay=self._login_delay)
 
-    def _log_off(self, _: Request, __: Arguments) -> Response:
+    def _log_off(self, _request: Request, _arguments: Arguments) -> Response:
         return _ok({})
 
     def _log_out(self, request: Request) -> Response:
@@ -153,7 +153,7 @@ class ArgoCd:
         gone = ("Set-Cookie", f"{COOKIE}=; Path={self._root or '/'}")
         return Response(303, b"", "text/html; charset=utf-8", (gone, ("Location", location)))
 
-    def _user_info(self, request: Request, _: Arguments) -> Response:
+    def _user_info(self, request: Request, _arguments: Arguments) -> Response:
         caller = self._sessions.optional_caller(request)
         if caller is None or not caller.issuer:
             return _ok({})
@@ -161,17 +161,17 @@ class ArgoCd:
         known = {"loggedIn": True, "username": caller.name, "iss": caller.issuer, "groups": groups}
         return self._answer(caller, omit_empty(known))
 
-    def _version(self, request: Request, _: Arguments) -> Response:
+    def _version(self, request: Request, _arguments: Arguments) -> Response:
         caller = self._sessions.optional_caller(request)
         version = {"Version": f"{self._release}+0000000"}
         return self._answer(caller, version if caller is None else {**version, **BUILD})
 
     # accounts
 
-    def _list(self, caller: Caller, _: Request, __: Arguments) -> dict[str, Any]:
+    def _list(self, caller: Caller, _request: Request, _arguments: Arguments) -> dict[str, Any]:
         return self._accounts.list(caller)
 
-    def _get(self, caller: Caller, _: Request, arguments: Arguments) -> dict[str, Any]:
+    def _get(self, caller: Caller, _request: Request, arguments: Arguments) -> dict[str, Any]:
         return self._accounts.get(caller, arguments["name"])
 
     def _create_token(self, request: Request, arguments: Arguments) -> Response:
@@ -187,14 +187,14 @@ class ArgoCd:
         self._write(request, f"delete token {arguments['id']} of account {arguments['name']}")
         return {}
 
-    def _update_password(self, request: Request, _: Arguments) -> Response:
+    def _update_password(self, request: Request, _arguments: Arguments) -> Response:
         wish = decode(request.body, "UpdatePasswordRequest", PASSWORD_FIELDS)
         caller = self._sessions.caller(request)
         self._accounts.update_password(caller, wish["name"], wish["currentPassword"], wish["newPassword"])
         self._write(request, f"change password of account {wish['name'] or caller.name}")
         return self._answer(caller, {})
 
-    def _can_i(self, caller: Caller, _: Request, arguments: Arguments) -> dict[str, Any]:
+    def _can_i(self, caller: Caller, _request: Request, arguments: Arguments) -> dict[str, Any]:
         allowed = self._accounts.can_i(caller, arguments["resource"], arguments["action"], arguments["item"])
         return {"value": "yes" if allowed else "no"}
 

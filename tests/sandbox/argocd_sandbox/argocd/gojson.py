@@ -66,7 +66,7 @@ def _first_value(body: bytes, message: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value, _ = json.JSONDecoder(parse_float=RawNumber, parse_constant=_refuse_constant).raw_decode(text)
+        value, _end = json.JSONDecoder(parse_float=RawNumber, parse_constant=_refuse_constant).raw_decode(text)
     except json.JSONDecodeError as error:
         raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error)) from error
     if value is not None and not isinstance(value, dict):
@@ -89,9 +89,9 @@ def syntax_error(text: str, error: json.JSONDecodeError, at_end: str = "unexpect
 
 
 def _checked(value: Any, field: str, kind: type) -> Any:
-    if kind is int and type(value) is int and value in INT64:
+    if kind is int and isinstance(value, int) and not isinstance(value, bool) and value in INT64:
         return value
-    if kind is str and type(value) is str:
+    if kind is str and isinstance(value, str) and not isinstance(value, RawNumber):
         return value
     go_type = "int64" if kind is int else "string"
     text = f"json: cannot unmarshal {kind_of(value, kind)} into Go struct field {field} of type {go_type}"

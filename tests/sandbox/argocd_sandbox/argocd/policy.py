@@ -83,7 +83,7 @@ def builtin_rules(release: Release) -> list[Rule]:
 
 
 def _ships(release: Release, role: str, line: tuple[str, str, str]) -> bool:
-    resource, action, _ = line
+    resource, action, _object = line
     if resource == "applicationsets":
         return release.at_least(3, 2) if role == "readonly" else release.at_least(2, 5)
     if resource == "write-repositories" or action in ("update/*", "delete/*"):

@@ -67,7 +67,7 @@ class LoginFailures:
 
     def add(self, username: str) -> None:
         self._expire()
-        count, _ = self._failures.get(username, (0, 0.0))
+        count, _when = self._failures.get(username, (0, 0.0))
         self._failures[username] = (count + 1, self._clock.now())
 
     def forget(self, username: str) -> None:
