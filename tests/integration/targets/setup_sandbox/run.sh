@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the runme.sh of every target does: an inventory with one host per cluster, a vault password, then test.yml.
+set -euo pipefail
+
+setup="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+config="$setup/../../integration_config.yml"
+work="$OUTPUT_DIR/${PWD##*/}"
+python "$setup/make_inventory.py" "$config" "$work"
+
+export ANSIBLE_ACTION_PLUGINS="$setup/action_plugins"
+export ANSIBLE_FILTER_PLUGINS="$setup/filter_plugins"
+export ANSIBLE_CALLBACK_PLUGINS="$setup/callback_plugins"
+export ANSIBLE_VAULT_PASSWORD_FILE="$work/vault-password"
+export ANSIBLE_LOCALHOST_WARNING=false
+export ANSIBLE_INVENTORY_UNPARSED_WARNING=false
+export ANSIBLE_RETRY_FILES_ENABLED=false
+
+exec ansible-playbook -i "$work/inventory/hosts.yml" -e "@$config" -e "work=$work" -e "setup=$setup" test.yml "$@"
