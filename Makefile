@@ -23,12 +23,13 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 # Each Python of the collection that is not a shell around `ansible` is checked as a package, under its installed name.
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
-.PHONY: help setup test unit test-lowest $(CORES:%=test-%) lint types \
+.PHONY: help setup test unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module sanity ansible-lint docs-lint changelog-lint build demo clean copy home
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
 	@echo "  make test-2.16 ...        the tests that run the collection, with another ansible-core: $(CORES)"
+	@echo "  make test-lowest          the same with the oldest versions that are allowed"
 
 # `make test` prepares once and tells its steps so: the copy must not change under a step that is running.
 ifdef PREPARED
@@ -84,22 +85,25 @@ changelog-lint: setup ## antsibull-changelog: the fragments
 build: copy ## the tarball for Galaxy
 	ansible-galaxy collection build --force --output-path $(BUILD) $(COPY)
 
-# The oldest releases requirements.txt allows, on the oldest Python that the rest of the tools runs on.
-test-lowest: ## the tests that run the collection, with the lowest versions of requirements.txt
-	@mkdir -p $(BUILD)/lowest
-	@sed 's/>=/==/' requirements.txt > $(BUILD)/lowest/pinned.txt
-	TEST_PYTHON=3.11 $(MAKE) test VENV=$(BUILD)/lowest/venv BUILD=$(BUILD)/lowest \
-		REQUIREMENTS="$(BUILD)/lowest/pinned.txt $(TO_RUN)" STEPS="integration integration-module unit"
-
-# One ansible-core each: `make test-2.16`. The newest Python both it and its ansible-test know.
-PYTHON_OF_2.16 := 3.12
+# The columns of the matrix: one ansible-core each, `make test-2.16`, and `make test-lowest`, the oldest releases that
+# requirements.txt and meta/runtime.yml allow. Where two Pythons do, the oldest core takes the oldest and the rest the newest
+# that both the core and its ansible-test know.
+COLUMNS := $(CORES) lowest
+PYTHON_OF_2.16 := 3.10
 PYTHON_OF_2.17 := 3.12
-$(CORES:%=test-%): test-%:
-	@mkdir -p $(BUILD)/core-$*
-	@echo 'ansible-core~=$*.0' > $(BUILD)/core-$*/core.txt
-	TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) $(MAKE) test VENV=$(BUILD)/core-$*/venv BUILD=$(BUILD)/core-$* \
-		HOME_DIRECTORY="$(HOME_DIRECTORY)" REQUIREMENTS="$(TO_RUN) $(BUILD)/core-$*/core.txt" \
-		STEPS="integration integration-module sanity unit"
+PYTHON_OF_lowest := 3.10
+STEPS_OF_lowest := integration integration-module unit
+MATRIX := $(BUILD)/matrix
+$(COLUMNS:%=test-%): test-%:
+	@mkdir -p $(MATRIX)/$*
+	@python3 $(TOOLS)/matrix.py pin $* > $(MATRIX)/$*/pinned.txt
+	TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) $(MAKE) test VENV=$(MATRIX)/$*/venv BUILD=$(MATRIX)/$* \
+		HOME_DIRECTORY="$(HOME_DIRECTORY)" REQUIREMENTS="$(TO_RUN) $(MATRIX)/$*/pinned.txt" \
+		STEPS="$(or $(STEPS_OF_$*),integration integration-module sanity unit)"
+
+test-matrix: ## all of these columns, one after the other; writes build/matrix.json
+	@failed=0; $(MAKE) --keep-going $(COLUMNS:%=test-%) || failed=1; \
+		python3 $(TOOLS)/matrix.py report $(BUILD)/matrix.json $(COLUMNS:%=$(MATRIX)/%) && exit $$failed
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the integration targets on one sandbox: `integration.py DIRECTORY [--force-module] [TARGET...]`.
 
-DIRECTORY takes the copy of the collection and the sandbox's files. The targets find, as variables: `sandbox_info` (the
-file tests/sandbox/README.md describes), `controller_python` (this interpreter) and `argocd_force_module` (true: the
-ordinary module, false: the action plugin's own process, where it can).
+DIRECTORY takes the copy of the collection, the sandbox's files and, at the end, `result.json`, which
+tests/tools/matrix.py reads: {"python", "ansible_core", "targets", "failed", "skipped"}, the last three lists of names.
+
+The targets find, as variables: `sandbox_info` (the file tests/sandbox/README.md describes), `controller_python` (this
+interpreter) and `argocd_force_module` (true: the ordinary module; false: the action plugin's process, where it can).
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ import argparse
 import contextlib
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +33,8 @@ SANDBOX_START_SECONDS = 30
 STOP_SECONDS = 10
 # ansible-test's closing error names the targets that failed; its exit code only says that some did.
 FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed\b.*\n((?:[\w.-]+\n)+)")
+# What it says as it starts one. A target may be listed and yet be left out, with a warning only.
+STARTED = re.compile(r"^Running ([\w.-]+) integration test (?:script|role)\b", re.MULTILINE)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -105,16 +111,32 @@ def run_targets(copy: Path, wanted: list[str]) -> tuple[int, str]:
         return process.wait(), "".join(lines)
 
 
-def report(targets: list[str], code: int, output: str, *, way: str) -> int:
-    """Print the closing line; the exit code of this script."""
-    found = FAILED_LIST.search(COLOUR.sub("", output))
+def failed_targets(targets: list[str], code: int, output: str) -> list[str]:
+    found = FAILED_LIST.search(output)
     named = found.group(1).split() if found else []
     # ansible-test may fail without naming a target (its own error): then none of them is known to have passed.
-    failed = named if named or code == 0 else targets
-    for target in failed:
-        print(f"FAILED {target} ({way})")
-    print(f"{len(targets) - len(failed)} targets passed, {len(failed)} failed ({way})")
-    return 1 if code or not targets else 0
+    return named if named or code == 0 else targets
+
+
+def skipped_targets(targets: list[str], output: str) -> list[str]:
+    started = set(STARTED.findall(output))
+    return [target for target in targets if target not in started]
+
+
+def report(targets: list[str], failed: list[str], skipped: list[str], *, way: str) -> int:
+    """Print the closing line; the exit code of this script. A target that was left out is no success."""
+    for word, names in (("FAILED", failed), ("SKIPPED", skipped)):
+        for target in names:
+            print(f"{word} {target} ({way})")
+    passed = len(set(targets) - {*failed, *skipped})
+    left_out = f", {len(skipped)} skipped" if skipped else ""
+    print(f"{passed} targets passed, {len(failed)} failed{left_out} ({way})")
+    return 0 if targets and passed == len(targets) else 1
+
+
+def write_result(file: Path, targets: list[str], failed: list[str], skipped: list[str]) -> None:
+    versions = {"python": platform.python_version(), "ansible_core": metadata.version("ansible-core")}
+    file.write_text(json.dumps({**versions, "targets": targets, "failed": failed, "skipped": skipped}) + "\n")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -128,6 +150,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     directory = options.directory.absolute()
+    result = directory / "result.json"
+    result.unlink(missing_ok=True)
     copy_collection.main(str(directory))
     set_environment(home=directory / "home")
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
@@ -137,7 +161,10 @@ def main(arguments: list[str]) -> int:
         wait_for(info, sandbox)
         write_variables(copy, info, force_module=options.force_module)
         code, output = run_targets(copy, options.targets)
-    return report(targets, code, output, way="module" if options.force_module else "in-process")
+    output = COLOUR.sub("", output)
+    failed, skipped = failed_targets(targets, code, output), skipped_targets(targets, output)
+    write_result(result, targets, failed, skipped)
+    return report(targets, failed, skipped, way="module" if options.force_module else "in-process")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import integration
 import make_home
+import matrix
 import pytest
 import run_steps
 import setup_environment
@@ -21,24 +23,78 @@ WARNING: Reviewing previous 1 warning(s):
 """
 
 
+TARGETS = ["argocd_account", "argocd_token", "role_argocd_user"]
+STARTED = "".join(f"Running {target} integration test script\n" for target in TARGETS)
+EXCLUDED = "WARNING: Excluding target that requires root: argocd_token\n"
+
+
 @pytest.mark.parametrize(
     ("code", "output", "result", "closing_line"),
     [
-        (0, "", 0, "3 targets passed, 0 failed (module)"),
-        (1, FAILURE, 1, "1 targets passed, 2 failed (module)"),
-        (1, "FATAL: out of luck\n", 1, "0 targets passed, 3 failed (module)"),
+        (0, STARTED, 0, "3 targets passed, 0 failed (module)"),
+        (1, STARTED + FAILURE, 1, "1 targets passed, 2 failed (module)"),
+        (1, STARTED + "FATAL: out of luck\n", 1, "0 targets passed, 3 failed (module)"),
+        (0, STARTED.replace("argocd_token", "other") + EXCLUDED, 1, "2 targets passed, 0 failed, 1 skipped (module)"),
     ],
 )
 def test_targets_are_counted(
     code: int, output: str, result: int, closing_line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    targets = ["argocd_account", "argocd_token", "role_argocd_user"]
-    assert integration.report(targets, code, output, way="module") == result
+    output = integration.COLOUR.sub("", output)
+    failed = integration.failed_targets(TARGETS, code, output)
+    skipped = integration.skipped_targets(TARGETS, output)
+    assert integration.report(TARGETS, failed, skipped, way="module") == result
     assert capsys.readouterr().out.splitlines()[-1] == closing_line
 
 
 def test_no_target_at_all_is_a_failure() -> None:
-    assert integration.report([], 0, "", way="module") == 1
+    assert integration.report([], [], [], way="module") == 1
+
+
+def leave_result(directory: Path, way: str, **parts: list[str]) -> None:
+    """As tests/tools/integration.py leaves it."""
+    (directory / way).mkdir(parents=True)
+    result = {"python": "3.10.13", "ansible_core": "2.16.19", "targets": TARGETS, "failed": [], "skipped": [], **parts}
+    (directory / way / "result.json").write_text(json.dumps(result))
+
+
+def test_a_column_of_the_matrix_passed_when_every_target_passed_both_ways(tmp_path: Path) -> None:
+    for way in matrix.WAYS:
+        leave_result(tmp_path / "2.16", way)
+    assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 0
+    assert json.loads((tmp_path / "matrix.json").read_text()) == {
+        "2.16": {"python": "3.10.13", "targets": 3, "failed": 0, "skipped": []}
+    }
+
+
+@pytest.mark.parametrize("part", ["failed", "skipped"])
+def test_a_target_that_failed_or_was_left_out_one_way_spoils_its_column(tmp_path: Path, part: str) -> None:
+    leave_result(tmp_path / "2.16", "integration")
+    leave_result(tmp_path / "2.16", "integration-module", **{part: ["argocd_token"]})
+    assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 1
+    column = json.loads((tmp_path / "matrix.json").read_text())["2.16"]
+    assert column == {"python": "3.10.13", "targets": 3, "failed": 0, "skipped": []} | (
+        {"failed": 1} if part == "failed" else {"skipped": ["argocd_token"]}
+    )
+
+
+def test_a_column_that_did_not_run_to_its_end_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leave_result(tmp_path / "2.16", "integration")
+    assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 1
+    assert json.loads((tmp_path / "matrix.json").read_text()) == {}
+    assert capsys.readouterr().out.splitlines()[-1] == "matrix: 0 of 1 columns passed"
+
+
+@pytest.mark.parametrize(
+    ("column", "pinned"),
+    [
+        ("2.19", "ansible-core~=2.19.0\n"),
+        ("lowest", "kubernetes==24.2.0\nrequests==2.28.0\nansible-core==2.16.0\n"),
+    ],
+)
+def test_what_a_column_pins(column: str, pinned: str) -> None:
+    requirements = "kubernetes>=24.2.0\nrequests>=2.28.0\n"
+    assert matrix.pin(column, requirements=requirements, runtime='requires_ansible: ">=2.16.0"\n') == pinned
 
 
 @pytest.mark.parametrize(
