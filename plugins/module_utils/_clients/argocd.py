@@ -135,22 +135,27 @@ class ArgocdClient:
         self._session_token = token
         return token
 
-    def _call(self, method: str, path: str, *, about: str, body: Any = None, token: str | None = None) -> Any:
+    def _call(
+        self, method: str, path: str, *, about: str, body: Any = None, token: str | None = None
+    ) -> Mapping[str, Any]:
         bearer = {"Authorization": f"Bearer {token or self._login()}"}
         headers = _JSON if method != "GET" else {}
         return self._checked(self._http.send(method, path, about=about, body=body, headers=headers, auth=bearer), about)
 
-    def _checked(self, reply: Reply, about: str) -> Any:
-        """Return the JSON body of a 200; raise the error that belongs to any other status."""
+    def _checked(self, reply: Reply, about: str) -> Mapping[str, Any]:
+        """Return the JSON object of a 200; raise the error that belongs to any other status."""
         if reply.status == 200:
-            return reply.json(about=about)
+            answer = reply.json(about=about)
+            if isinstance(answer, Mapping):
+                return answer
+            raise UnexpectedReply(f"{about}: the answer is not a JSON object; is this really an Argo CD?", status=200)
         shape = reply.json_or_none()
-        if not isinstance(shape, Mapping) or "code" not in shape:
+        if not isinstance(shape, Mapping) or not isinstance(shape.get("code"), int):
             hint = "; check the root path in argocd_url" if reply.status == 404 else ""
             raise UnexpectedReply(f"{about}: {self._http.name} answers HTTP {reply.status}{hint}", status=reply.status)
         kind = _ERRORS.get(reply.status, UnexpectedReply)
-        code = int(shape["code"])
-        raise kind(f"{about}: {shape.get('message', '')} (HTTP {reply.status})", status=reply.status, code=code)
+        message = f"{about}: {shape.get('message', '')} (HTTP {reply.status})"
+        raise kind(message, status=reply.status, code=shape["code"])
 
     def accepts(self, token: str, *, account: str) -> bool:
         """Whether the server takes the token for this account.

@@ -196,7 +196,7 @@ class HttpClient:
                 # A followed redirect would take credentials to another place, or turn a POST into a GET.
                 allow_redirects=False,
             )
-        except (requests.exceptions.RequestException, OSError) as exc:
+        except (requests.exceptions.RequestException, OSError, ValueError) as exc:
             cause = _cause(exc)
         if cause is not None:
             raise Unreachable(f"{about}: {self.name} {cause[0]}", sent=cause[1])
@@ -229,7 +229,7 @@ def _cause(exc: BaseException) -> tuple[str, bool]:
     The texts of the libraries are not passed on: they may quote a proxy's credentials.
     """
     chain = _chain(exc)
-    told = _tls_cause(chain) or _file_cause(exc) or _connection_cause(chain)
+    told = _header_cause(exc) or _tls_cause(chain) or _file_cause(exc) or _connection_cause(chain)
     if told:
         return told, False
     for kind, words, sent in _CAUSES:
@@ -246,6 +246,14 @@ _CAUSES = (
     ("InvalidURL", "has no usable address; write https://host[:port][/path]", False),
     ("InvalidSchema", "has no usable address; write https://host[:port][/path]", False),
 )
+
+
+def _header_cause(exc: BaseException) -> str:
+    """http.client raises a plain ValueError whose text is the header, token and all."""
+    known = isinstance(exc, requests.exceptions.RequestException)
+    if isinstance(exc, requests.exceptions.InvalidHeader) or (isinstance(exc, ValueError) and not known):
+        return "cannot be asked: a token, password or header has a line end or another character no header can hold"
+    return ""
 
 
 def _tls_cause(chain: list[BaseException]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 # Go's strconv.ParseBool: anything else breaks ALL local accounts of the instance.
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,16 @@ def check_config_map(data: Mapping[str, str]) -> None:
             _parse_bool(key, text)
 
 
+def _check_password_times(secret: Mapping[str, str], names: Iterable[str]) -> None:
+    """Raise InvalidInput if one `accounts.<name>.passwordMtime` of argocd-secret breaks account parsing for everybody."""
+    for key in (f"accounts.{name}.passwordMtime" for name in names):
+        if key in secret and not _RFC3339.fullmatch(secret[key]):
+            raise InvalidInput(
+                f"cannot read accounts of argocd-secret: {key} is not a time in RFC 3339; Argo CD refuses ALL local "
+                "accounts until it is; correct it, or remove it together with the password"
+            )
+
+
 def parse_account(data: Mapping[str, str], name: str) -> Account:
     """Return the account as Argo CD reads argocd-cm's `data`. Raise InvalidInput where it could not."""
     check_config_map(data)
@@ -169,6 +180,8 @@ def plan_account(
     """
     check_account_name(desired.name)
     current = parse_account(config, desired.name)
+    removed = () if desired.present else (desired.name,)
+    _check_password_times(secret or {}, (name for name in account_names(config) if name not in removed))
     if not desired.present:
         return _plan_absent(config, secret or {}, current)
     check_capabilities(desired.capabilities or ())
@@ -277,7 +290,7 @@ def _plan_password(
         f"{prefix}.password": desired.password.make_hash(),
         f"{prefix}.passwordMtime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    ids = _token_ids(secret.get(f"{prefix}.tokens", ""))
+    ids = _token_ids(f"{prefix}.tokens", secret)
     if not ids:
         return keys, []
     return keys, [f"changing the password of account {desired.name} ends its API tokens: {', '.join(ids)}"]
