@@ -83,7 +83,7 @@ class ScriptedServer:
                 if answer.status is not None:
                     self.reply(answer, answer.status)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_request  # noqa: N815 # names http.server calls
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_CONNECT = do_request  # noqa: N815 # names http.server calls
 
             def reply(self, answer: Answer, status: int) -> None:
                 self.send_response(status)
