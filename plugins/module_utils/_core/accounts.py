@@ -296,11 +296,11 @@ def _plan_password(
     return keys, [f"changing the password of account {desired.name} ends its API tokens: {', '.join(ids)}"]
 
 
-def _token_ids(text: str) -> list[str]:
+def _token_ids(key: str, secret: Mapping[str, str]) -> list[str]:
     try:
-        listed = json.loads(text or "null")
+        listed = json.loads(secret.get(key) or "null")
     except ValueError:
-        raise InvalidInput("cannot read argocd-secret: a token list of the account is not JSON") from None
+        raise InvalidInput(f"cannot read argocd-secret: {key} is not a JSON list; correct or remove it") from None
     items = listed if isinstance(listed, list) else []
     return [str(item.get("id")) for item in items if isinstance(item, dict)]
 

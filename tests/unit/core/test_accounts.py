@@ -364,7 +364,8 @@ def test_the_tokens_a_new_password_ends_are_named() -> None:
 def test_a_token_list_that_is_no_json_is_told_without_its_content() -> None:
     with pytest.raises(InvalidInput) as caught:
         plan(CONFIG, {"accounts.octopus.tokens": "SEKRET"}, password=password("right"))
-    assert str(caught.value) == "cannot read argocd-secret: a token list of the account is not JSON"
+    cause = "accounts.octopus.tokens is not a JSON list; correct or remove it"
+    assert str(caught.value) == f"cannot read argocd-secret: {cause}"
     assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
 
 
