@@ -9,9 +9,10 @@ TO_RUN := requirements.txt tests/requirements.txt tests/sandbox/requirements.txt
 REQUIREMENTS := $(TO_RUN) tests/requirements-lint.txt
 COLLECTION := ansible_collections/fleetops/argocd
 COPY := $(BUILD)/collections/$(COLLECTION)
+VERSION = $$(sed -n 's/^version: //p' galaxy.yml)
 # The ansible-cores of meta/runtime.yml, oldest first.
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
-STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
+STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint certify
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -24,7 +25,7 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
 .PHONY: help setup test unit test-matrix $(CORES:%=test-%) test-lowest lint types \
-	integration integration-module sanity ansible-lint docs-lint changelog-lint build demo clean copy home
+	integration integration-module sanity ansible-lint docs-lint changelog-lint build certify demo clean copy home
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -84,6 +85,10 @@ changelog-lint: setup ## antsibull-changelog: the fragments
 
 build: copy ## the tarball for Galaxy
 	ansible-galaxy collection build --force --output-path $(BUILD) $(COPY)
+
+certify: build ## what a certification does with the tarball: galaxy-importer, ansible-builder
+	@PATH="$(SYSTEM_PATH)" python3 $(TOOLS)/setup_environment.py $(BUILD)/certify/venv tests/requirements-certify.txt
+	$(BUILD)/certify/venv/bin/python $(TOOLS)/certify.py $(BUILD)/certify $(BUILD)/fleetops-argocd-$(VERSION).tar.gz
 
 # The columns of the matrix: one ansible-core each, `make test-2.16`, and `make test-lowest`, the oldest releases that
 # requirements.txt and meta/runtime.yml allow. Where two Pythons do, the oldest core takes the oldest and the rest the newest

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import certify
 import integration
 import make_home
 import matrix
@@ -147,3 +148,33 @@ def test_an_environment_is_made_anew_when_its_requirements_or_its_python_change(
     assert setup_environment.fingerprint("python3.12", [requirements]) != first
     requirements.write_text("requests>=2\n")
     assert setup_environment.fingerprint("python3.13", [requirements]) != first
+
+
+def test_what_the_importer_only_logs_is_an_objection_too() -> None:
+    log = "Linting collection\nWARNING: a.yml:1: no-handler: ...\nERROR: no readme\nImporter processing completed\n"
+    assert certify.objections(log) == ["WARNING: a.yml:1: no-handler: ...", "ERROR: no readme"]
+
+
+@pytest.mark.parametrize("lost", ["requirements.txt", "configs/a.tar.gz"])
+def test_an_execution_environment_without_the_collection_or_its_requirements_is_refused(
+    tmp_path: Path, lost: str
+) -> None:
+    built = make_context(tmp_path)
+    (built / lost).unlink()
+    (built / "requirements.txt").touch()
+    with pytest.raises(SystemExit, match="cannot certify"):
+        certify.check_context(tmp_path, Path("a.tar.gz"))
+
+
+def test_an_execution_environment_with_both_is_taken(tmp_path: Path) -> None:
+    make_context(tmp_path)
+    certify.check_context(tmp_path, Path("a.tar.gz"))
+
+
+def make_context(directory: Path) -> Path:
+    """As ansible-builder makes it."""
+    built = directory / "context" / "_build"
+    (built / "configs").mkdir(parents=True)
+    (built / "configs" / "a.tar.gz").touch()
+    (built / "requirements.txt").write_text((certify.ROOT / "requirements.txt").read_text() + "# of a.b\n")
+    return built
