@@ -36,8 +36,8 @@ PAGE = {"get clusters *": "yes", "get applications *": "yes", "get logs */*": "y
 PASSWORD_FROM = (
     "{{{{ (lookup('ansible.builtin.file', '{info}') | from_json).clusters[inventory_hostname].admin_password }}}}"
 )
-# Settings of the person who runs this must not change what is shown.
-FOREIGN_SETTINGS = ("ANSIBLE_", "ARGOCD_", "K8S_AUTH_")
+# Settings of the person who runs this must not change what is shown; and Ansible refuses LC_ALL=C.
+FOREIGN_SETTINGS = ("ANSIBLE_", "ARGOCD_", "K8S_AUTH_", "LC_")
 
 
 class Demo:
