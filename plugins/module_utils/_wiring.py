@@ -20,7 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
 from ._clients.argocd import ArgocdClient, Credentials, normalize_url
-from ._clients.http import HAS_REQUESTS, HttpClient, new_session
+from ._clients.http import HAS_REQUESTS, HttpClient, TlsOptions, new_session
 from ._clients.kubernetes import HAS_KUBERNETES, KubernetesClient, connect
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
@@ -175,7 +175,12 @@ def _argocd(params: Mapping[str, Any], remember: Callable[[str], None]) -> Argoc
     )
     session.headers.update({name: str(value) for name, value in (params["argocd_headers"] or {}).items()})
     http = HttpClient(
-        name=f"Argo CD at {url}", base_url=url, session=session, sleep=time.sleep, timeout=params["argocd_timeout"]
+        name=f"Argo CD at {url}",
+        base_url=url,
+        session=session,
+        sleep=time.sleep,
+        timeout=params["argocd_timeout"],
+        options=TlsOptions("argocd_ca_cert", "argocd_client_cert with argocd_client_key"),
     )
     credentials = Credentials(
         token=params["argocd_auth_token"], username=params["argocd_username"], password=params["argocd_password"]

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-from ._core.errors import InvalidInput
+from ._core.errors import InvalidInput, quoted
 from ._core.target import names_cluster
 
 __all__ = (
@@ -240,7 +241,33 @@ def validate_offline(params: Mapping[str, Any]) -> None:
             "cannot log in to Argo CD two ways: argocd_auth_token and argocd_password are both in effect (an "
             "option, or ARGOCD_AUTH_TOKEN and ARGOCD_AUTH_PASSWORD of the environment); leave one out"
         )
-    if params["argocd_client_key"] and not params["argocd_client_cert"]:
-        raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")
+    _check_files(params)
+    for option in ("argocd_auth_token", "api_key"):
+        _check_header(params[option], option)
+    for name, value in (params["argocd_headers"] or {}).items():
+        if not _HEADER_NAME.fullmatch(str(name)):
+            raise InvalidInput(f"cannot use argocd_headers: {quoted(str(name))} is no name of a header")
+        _check_header(str(value), f"argocd_headers ({name})")
     if params["wait_timeout"] < 0 or params["argocd_timeout"] < 1:
         raise InvalidInput("cannot use wait_timeout or argocd_timeout: they are seconds, 0 (1) or more")
+
+
+# RFC 9110, 5.1 and 5.6.2.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FILES = ("ca_cert", "client_cert", "client_key", "argocd_ca_cert", "argocd_client_cert", "argocd_client_key")
+
+
+def _check_files(params: Mapping[str, Any]) -> None:
+    if params["argocd_client_key"] and not params["argocd_client_cert"]:
+        raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")
+    for option in _FILES:
+        if params[option] and not os.access(params[option], os.R_OK):
+            raise InvalidInput(f"cannot use {option} {params[option]}: no such file, or not readable; correct the path")
+
+
+def _check_header(value: str | None, option: str) -> None:
+    """Raise InvalidInput, without the value, where it cannot be sent in a header (http.client quotes it then)."""
+    if value and not (value.isascii() and value.isprintable()):
+        raise InvalidInput(
+            f"cannot use {option}: it has a line end or another character that no header can hold; was it copied whole?"
+        )

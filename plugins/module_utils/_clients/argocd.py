@@ -26,7 +26,7 @@ from .._core.errors import (
     UnexpectedReply,
 )
 from .._core.tokens import ListedToken
-from .http import HttpClient, Reply
+from .http import HttpClient, Reply, check_address
 
 __all__ = ("ArgocdClient", "Credentials", "ListedAccount", "normalize_url")
 
@@ -66,12 +66,7 @@ def normalize_url(url: str) -> str:
     Raises InvalidInput where it holds credentials, a query or no host.
     """
     full = url.strip() if "://" in url else f"https://{url.strip()}"
-    scheme, rest = full.split("://", 1)
-    if scheme not in ("https", "http") or not rest.strip("/"):
-        raise InvalidInput("cannot use argocd_url: write https://host[:port][/root path]")
-    if "@" in rest or "?" in rest or "#" in rest:
-        raise InvalidInput("cannot use argocd_url: it must hold no user, password, query or fragment")
-    return full.rstrip("/")
+    return check_address(full, option="argocd_url")
 
 
 class ArgocdClient:
@@ -124,7 +119,7 @@ class ArgocdClient:
             )
         body = {"username": self._credentials.username, "password": self._credentials.password}
         reply = self._http.send("POST", "/api/v1/session", about=about, body=body, headers=_JSON)
-        if reply.status == 401:
+        if reply.status == 401 and _is_ours(reply.json_or_none()):
             raise Unauthenticated(
                 f"{about}: {self._http.name} refuses (HTTP 401); check name and password, that the account is "
                 "enabled and may log in; after 5 failures it refuses for 5 minutes. It was not tried again",
@@ -140,21 +135,26 @@ class ArgocdClient:
     ) -> Mapping[str, Any]:
         bearer = {"Authorization": f"Bearer {token or self._login()}"}
         headers = _JSON if method != "GET" else {}
-        return self._checked(self._http.send(method, path, about=about, body=body, headers=headers, auth=bearer), about)
+        hint = _TOKEN_HINT if self._credentials.token and not token else ""
+        reply = self._http.send(method, path, about=about, body=body, headers=headers, auth=bearer)
+        return self._checked(reply, about, hint=hint)
 
-    def _checked(self, reply: Reply, about: str) -> Mapping[str, Any]:
-        """Return the JSON object of a 200; raise the error that belongs to any other status."""
+    def _checked(self, reply: Reply, about: str, *, hint: str = "") -> Mapping[str, Any]:
+        """Return the JSON object of a 200; raise the error that belongs to any other status, a 401 with the hint."""
         if reply.status == 200:
             answer = reply.json(about=about)
             if isinstance(answer, Mapping):
                 return answer
             raise UnexpectedReply(f"{about}: the answer is not a JSON object; is this really an Argo CD?", status=200)
         shape = reply.json_or_none()
-        if not isinstance(shape, Mapping) or not isinstance(shape.get("code"), int):
-            hint = "; check the root path in argocd_url" if reply.status == 404 else ""
-            raise UnexpectedReply(f"{about}: {self._http.name} answers HTTP {reply.status}{hint}", status=reply.status)
+        if not _is_ours(shape):
+            raise UnexpectedReply(
+                f"{about}: {self._http.name} answers HTTP {reply.status}, and not as Argo CD does; check host and root "
+                "path in argocd_url, and whether a proxy is in between",
+                status=reply.status,
+            )
         kind = _ERRORS.get(reply.status, UnexpectedReply)
-        message = f"{about}: {shape.get('message', '')} (HTTP {reply.status})"
+        message = f"{about}: {shape.get('message', '')} (HTTP {reply.status}){hint if reply.status == 401 else ''}"
         raise kind(message, status=reply.status, code=shape["code"])
 
     def accepts(self, token: str, *, account: str) -> bool:
@@ -207,6 +207,14 @@ class ArgocdClient:
         return bool(answer == "yes")
 
 
+_TOKEN_HINT = "; argocd_auth_token is refused: has it expired, was it revoked, or is it of another Argo CD?"
+
+
+def _is_ours(shape: Any) -> bool:
+    """Whether this is an error of Argo CD's gateway; a Kubernetes API answers with a Status, which has a code too."""
+    return isinstance(shape, Mapping) and isinstance(shape.get("code"), int) and shape.get("kind") != "Status"
+
+
 def _account(shape: Mapping[str, Any]) -> ListedAccount:
     return ListedAccount(
         name=str(shape.get("name", "")),
@@ -220,7 +228,7 @@ def _field(shape: Any, name: str, about: str) -> str:
     value = shape.get(name) if isinstance(shape, Mapping) else None
     if isinstance(value, str) and value:
         return value
-    raise UnexpectedReply(f"{about}: the answer has no {name}", status=200)
+    raise UnexpectedReply(f"{about}: the answer has no {name}; is argocd_url the address of an Argo CD?", status=200)
 
 
 def _listed(item: Mapping[str, Any]) -> ListedToken:

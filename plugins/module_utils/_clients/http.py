@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from .._core.errors import UnexpectedReply, Unreachable
+from .._core.errors import InvalidInput, UnexpectedReply, Unreachable
 
 if TYPE_CHECKING:
     import requests as requests_types
@@ -29,7 +30,7 @@ except ImportError:
     # The shells say what to install (arguments.missing_library).
     HAS_REQUESTS = False
 
-__all__ = ("HAS_REQUESTS", "HttpClient", "Reply", "header_auth", "new_session")
+__all__ = ("HAS_REQUESTS", "HttpClient", "Reply", "TlsOptions", "check_address", "header_auth", "new_session")
 
 # A read may be sent again after these: the server said, or showed, that it did not work on it.
 _TRANSIENT = (429, 502, 503, 504)
@@ -70,6 +71,41 @@ class Reply:
             return parsedate_to_datetime(self.headers["Date"])
         except (KeyError, ValueError):
             return None
+
+
+@dataclass(frozen=True)
+class TlsOptions:
+    """The user's words for the files of a TLS connection, for messages."""
+
+    ca: str = "the CA option"
+    cert: str = "the client certificate"
+
+    def __str__(self) -> str:
+        """Return both."""
+        return f"{self.ca} or {self.cert}"
+
+
+def check_address(url: str, *, option: str) -> str:
+    """Return the URL without a slash at its end; raise InvalidInput where no request can be made of it."""
+    remedy = "write https://host[:port][/root path]"
+    problem = ""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+        # Requests does the same, and names with empty or long parts raise there.
+        host.encode("idna")
+        if parts.scheme not in ("https", "http") or not host:
+            problem = "it has no host, or another scheme"
+        elif parts.username is not None or parts.query or parts.fragment or url.endswith(("?", "#")):
+            problem = "it must hold no user, password, query or fragment"
+        elif any(character.isspace() or not character.isprintable() for character in url):
+            problem = "it has a space or a line end"
+    except ValueError:
+        problem = "its host or port is none"
+    if problem:
+        # Not quoted: a password may be in it, wherever the user put it.
+        raise InvalidInput(f"cannot use {option}: {problem}; {remedy}")
+    return url.rstrip("/")
 
 
 def header_auth(
@@ -132,6 +168,7 @@ class HttpClient:
         sleep: Callable[[float], None],
         timeout: float = 30,
         attempts: int = 3,
+        options: TlsOptions | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -140,6 +177,7 @@ class HttpClient:
         self._sleep = sleep
         self._timeout = timeout
         self._attempts = attempts
+        self._options = options or TlsOptions()
 
     def send(
         self,
@@ -197,9 +235,10 @@ class HttpClient:
                 allow_redirects=False,
             )
         except (requests.exceptions.RequestException, OSError, ValueError) as exc:
-            cause = _cause(exc)
+            cause = _cause(exc, self._options)
         if cause is not None:
-            raise Unreachable(f"{about}: {self.name} {cause[0]}", sent=cause[1])
+            hint = "; does it speak https?" if cause[0] == _CLOSED and self.base_url.startswith("http:") else ""
+            raise Unreachable(f"{about}: {self.name} {cause[0]}{hint}", sent=cause[1])
         reply = Reply(response.status_code, response.text, response.headers)
         self.server_time = reply.date or self.server_time
         if 300 <= reply.status < 400:
@@ -223,19 +262,22 @@ def _chain(exc: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _cause(exc: BaseException) -> tuple[str, bool]:
+def _cause(exc: BaseException, options: TlsOptions) -> tuple[str, bool]:
     """Return what happened in words, and whether the request may have reached the server.
 
     The texts of the libraries are not passed on: they may quote a proxy's credentials.
     """
     chain = _chain(exc)
-    told = _header_cause(exc) or _tls_cause(chain) or _file_cause(exc) or _connection_cause(chain)
+    told = _header_cause(exc) or _tls_cause(chain, options) or _file_cause(exc, options) or _connection_cause(chain)
     if told:
         return told, False
     for kind, words, sent in _CAUSES:
         if isinstance(exc, getattr(requests.exceptions, kind)):
             return words, sent
-    return "closed the connection before it answered", True
+    return _CLOSED, True
+
+
+_CLOSED = "closed the connection before it answered"
 
 
 # Name in requests.exceptions, words, whether the request may have reached the server; the first that fits counts.
@@ -256,24 +298,37 @@ def _header_cause(exc: BaseException) -> str:
     return ""
 
 
-def _tls_cause(chain: list[BaseException]) -> str:
+def _tls_cause(chain: list[BaseException], options: TlsOptions) -> str:
     for item in chain:
         if isinstance(item, ssl.SSLCertVerificationError):
-            return f"has a certificate that is not trusted ({item.verify_message}); set the CA file that signed it"
+            remedy = _CERTIFICATE_REMEDIES.get(item.verify_code, f"set {options.ca} to the CA file that signed it")
+            return f"has a certificate that is not trusted ({item.verify_message.rstrip('.')}); {remedy}"
+        if isinstance(item, ssl.SSLError) and item.reason in _FILE_REASONS:
+            return f"cannot be asked: {options} is no certificate file, or its key is missing or another's"
         if isinstance(item, ssl.SSLError) and item.reason in _HANDSHAKE_REASONS:
             return f"does not speak TLS as expected ({item.reason}); is it plain http?"
     return ""
 
 
+# OpenSSL, x509_vfy.h.
+_EXPIRED, _NOT_YET_VALID, _OTHER_HOST, _OTHER_ADDRESS = 10, 9, 62, 64
+_CERTIFICATE_REMEDIES = {
+    _EXPIRED: "renew it on the server",
+    _NOT_YET_VALID: "check the clocks of both sides",
+    _OTHER_HOST: "give the host it was issued for",
+    _OTHER_ADDRESS: "give the host it was issued for",
+}
+# Of our own files, before anything is sent.
+_FILE_REASONS = ("NO_CERTIFICATE_OR_CRL_FOUND", "PEM_LIB", "NO_START_LINE", "KEY_VALUES_MISMATCH", "BAD_BASE64_DECODE")
 # Any other TLS error may come after the request was sent.
 _HANDSHAKE_REASONS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "SSLV3_ALERT_HANDSHAKE_FAILURE", "UNSUPPORTED_PROTOCOL")
 
 
-def _file_cause(exc: BaseException) -> str:
+def _file_cause(exc: BaseException, options: TlsOptions) -> str:
     """requests raises a plain OSError for a file it cannot use."""
     if isinstance(exc, requests.exceptions.RequestException) or not isinstance(exc, OSError):
         return ""
-    return f"cannot be used: {exc.strerror or 'no such file'} (a CA, certificate or key file)"
+    return f"cannot be asked: {exc.strerror or 'no such file'}; check {options}"
 
 
 def _connection_cause(chain: list[BaseException]) -> str:

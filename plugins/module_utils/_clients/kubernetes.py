@@ -27,7 +27,7 @@ from .._core.errors import (
     UnexpectedReply,
 )
 from .._core.plan import SetKeys
-from .http import HttpClient, Reply, new_session
+from .http import HttpClient, Reply, TlsOptions, check_address, new_session
 
 try:
     from kubernetes import config as kubernetes_config
@@ -35,6 +35,7 @@ try:
     from kubernetes.config import kube_config
     from requests.utils import should_bypass_proxies
     from urllib3.util import make_headers
+    from yaml import MarkedYAMLError, YAMLError
 
     HAS_KUBERNETES = True
 except ImportError:
@@ -52,9 +53,13 @@ _NOUNS = {"configmaps": "ConfigMap", "secrets": "Secret"}
 class KubernetesClient:
     """ConfigMaps and Secrets of one namespace."""
 
-    def __init__(self, http: HttpClient, auth: Mapping[str, str | list[str]], *, namespace: str) -> None:
+    def __init__(
+        self, http: HttpClient, auth: Mapping[str, str | list[str]], *, namespace: str, anonymous: bool = False
+    ) -> None:
         self._http = http
         self._auth = auth
+        # `kubernetes` goes on without credentials where an exec plugin fails, and only logs it.
+        self._anonymous = anonymous
         self.namespace = namespace
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
@@ -103,9 +108,12 @@ class KubernetesClient:
     def _checked(self, reply: Reply, about: str, kind: str) -> dict[str, Any]:
         if reply.status == 200:
             shape = reply.json(about=about)
-            if isinstance(shape, dict):
-                return shape
-            raise UnexpectedReply(f"{about}: the answer is not a Kubernetes object", status=200)
+            metadata = shape.get("metadata") if isinstance(shape, dict) else None
+            if isinstance(metadata, dict) and {"uid", "resourceVersion"} <= metadata.keys():
+                return dict(shape)
+            raise UnexpectedReply(
+                f"{about}: the answer is not a Kubernetes object; is this the address of a Kubernetes API?", status=200
+            )
         shape = reply.json_or_none()
         if not isinstance(shape, Mapping) or shape.get("kind") != "Status":
             raise UnexpectedReply(
@@ -115,6 +123,8 @@ class KubernetesClient:
             )
         error = _ERRORS.get(reply.status, UnexpectedReply)
         hint = _HINTS.get(reply.status, "").format(kind=kind)
+        if reply.status in (401, 403) and self._anonymous:
+            hint = "; no credentials were found: has the kubeconfig's user any, and does its exec plugin run?"
         # The API server may quote a whole object in its message: for a Secret only the reason is passed on.
         told = shape.get("reason", "refused") if kind == "secrets" else shape.get("message", "")
         raise error(f"{about}: {told} (HTTP {reply.status}){hint}", status=reply.status)
@@ -153,13 +163,23 @@ def connect(params: Mapping[str, Any], *, sleep: Callable[[float], None]) -> Kub
     proxy, host = configuration.proxy, configuration.host
     if proxy and not should_bypass_proxies(host, no_proxy=getattr(configuration, "no_proxy", None)):
         session.proxies = {"http": proxy, "https": proxy}
-    http = HttpClient(name=f"the Kubernetes API at {host}", base_url=host, session=session, sleep=sleep)
-    return KubernetesClient(http, _headers(configuration, params), namespace=params["argocd_namespace"])
+    http = HttpClient(
+        name=f"the Kubernetes API at {host}",
+        base_url=host,
+        session=session,
+        sleep=sleep,
+        options=TlsOptions("ca_cert", "client_cert with client_key (or those of the kubeconfig)"),
+    )
+    headers = _headers(configuration, params)
+    anonymous = not cert and "authorization" not in headers
+    return KubernetesClient(http, headers, namespace=params["argocd_namespace"], anonymous=anonymous)
 
 
 def _load(params: Mapping[str, Any]) -> Any:
     """Load in the order kubernetes.core uses: complete options, kubeconfig or context, in-cluster, ~/.kube/config."""
     configuration = Configuration()
+    # It takes these from the environment by itself.
+    configuration.proxy = configuration.no_proxy = None
     host = params.get("host")
     if params.get("argocd_in_cluster") and not host:
         return _in_cluster(configuration)
@@ -172,9 +192,22 @@ def _load(params: Mapping[str, Any]) -> Any:
             return _in_cluster(configuration)
         _load_kubeconfig(configuration, params)
         return configuration
-    except (kubernetes_config.ConfigException, OSError, ValueError, TypeError, AttributeError) as exc:
-        cause = type(exc).__name__ if not isinstance(exc, kubernetes_config.ConfigException) else _first_line(exc)
-    raise InvalidInput(f"cannot load the kubeconfig: {cause}; check kubeconfig and context (or host and api_key)")
+    except (kubernetes_config.ConfigException, YAMLError, OSError, ValueError, TypeError, AttributeError) as exc:
+        cause = _kubeconfig_cause(exc)
+    kubeconfig = params.get("kubeconfig")
+    name = f" {kubeconfig}" if isinstance(kubeconfig, str) else ""
+    raise InvalidInput(f"cannot load the kubeconfig{name}: {cause}; check kubeconfig and context (or host and api_key)")
+
+
+def _kubeconfig_cause(exc: Exception) -> str:
+    """Return the cause without a word of the file: YAML quotes the line it cannot read."""
+    if isinstance(exc, kubernetes_config.ConfigException):
+        return _first_line(exc)
+    if isinstance(exc, MarkedYAMLError) and exc.problem_mark:
+        return f"it is not YAML (line {exc.problem_mark.line + 1})"
+    if isinstance(exc, OSError):
+        return exc.strerror or "it cannot be read"
+    return "it does not have the form of a kubeconfig"
 
 
 def _first_line(exc: BaseException) -> str:
@@ -194,6 +227,8 @@ def _in_cluster(configuration: Any) -> Any:
 
 def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> None:
     kubeconfig = params.get("kubeconfig")
+    if kubeconfig and not isinstance(kubeconfig, (str, Mapping)):
+        raise InvalidInput("cannot use kubeconfig: give a path or a dictionary")
     options = {"context": params.get("context"), "client_configuration": configuration}
     if isinstance(kubeconfig, Mapping):
         kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), persist_config=False, **options)
@@ -220,7 +255,7 @@ def _override(configuration: Any, params: Mapping[str, Any]) -> None:
     for option, attribute in _OVERRIDES.items():
         if params.get(option) is not None:
             setattr(configuration, attribute, params[option])
-    configuration.host = configuration.host.rstrip("/")
+    configuration.host = check_address(configuration.host, option="host (or the server of the kubeconfig)")
 
 
 def _headers(configuration: Any, params: Mapping[str, Any]) -> dict[str, str | list[str]]:
@@ -234,9 +269,8 @@ def _headers(configuration: Any, params: Mapping[str, Any]) -> dict[str, str | l
         if entry.get("in") == "header" and entry.get("value")
     }
     if params.get("username") and params.get("password"):
-        headers["authorization"] = make_headers(basic_auth=f"{params['username']}:{params['password']}")[
-            "authorization"
-        ]
+        basic = base64.b64encode(f"{params['username']}:{params['password']}".encode()).decode()
+        headers["authorization"] = f"Basic {basic}"
     if params.get("api_key"):
         headers["authorization"] = f"Bearer {params['api_key']}"
     if params.get("impersonate_user"):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .errors import InvalidInput, Refused
+from .errors import InvalidInput, Refused, quoted
 from .plan import HIDDEN, Plan, SetKeys
 
 __all__ = (
@@ -94,7 +94,7 @@ def check_account_name(name: str, *, option: str = "name") -> str:
     if _NAME.fullmatch(name):
         return name
     raise InvalidInput(
-        f"cannot use account name {name!r}: {option} must be 1 to 32 of the characters A-Z a-z 0-9 _ - "
+        f"cannot use account name {quoted(name)}: {option} must be 1 to 32 of the characters A-Z a-z 0-9 _ - "
         "(Argo CD reads a dot in `accounts.<name>` as the end of the name and limits logins to 32 bytes)"
     )
 
@@ -105,7 +105,9 @@ def check_capabilities(capabilities: tuple[str, ...]) -> None:
         if capability not in CAPABILITIES:
             near = next((known for known in CAPABILITIES if known.lower() == capability.lower()), None)
             hint = f"write {near!r}, case matters" if near else "known are " + ", ".join(CAPABILITIES)
-            raise InvalidInput(f"cannot use capability {capability!r}: Argo CD drops what it does not know; {hint}")
+            raise InvalidInput(
+                f"cannot use capability {quoted(capability)}: Argo CD drops what it does not know; {hint}"
+            )
 
 
 def _parse_bool(key: str, text: str) -> bool:
@@ -144,7 +146,7 @@ def check_config_map(data: Mapping[str, str]) -> None:
 
 
 def _check_password_times(secret: Mapping[str, str], names: Iterable[str]) -> None:
-    """Raise InvalidInput if one `accounts.<name>.passwordMtime` of argocd-secret breaks account parsing for everybody."""
+    """Raise InvalidInput if one `passwordMtime` of argocd-secret breaks account parsing for everybody."""
     for key in (f"accounts.{name}.passwordMtime" for name in names):
         if key in secret and not _RFC3339.fullmatch(secret[key]):
             raise InvalidInput(

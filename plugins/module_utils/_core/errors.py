@@ -10,6 +10,13 @@ even where `no_log` is set.
 
 from __future__ import annotations
 
+_MOST_QUOTED = 100
+
+
+def quoted(text: str) -> str:
+    """Return the text in quotes for a message, cut where it is long."""
+    return repr(text) if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]!r}... ({len(text)} characters)"
+
 
 class FleetopsError(Exception):
     """Base of every error a user may see."""
@@ -26,7 +33,7 @@ def check_one_line(text: str, *, option: str) -> str:
     """
     if all(character.isprintable() for character in text):
         return text
-    raise InvalidInput(f"cannot use {option} {text!r}: it has a line end or another control character")
+    raise InvalidInput(f"cannot use {option} {quoted(text)}: it has a line end or another control character")
 
 
 class Refused(FleetopsError):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .errors import InvalidInput, Lost, Refused
+from .errors import InvalidInput, Lost, Refused, quoted
 from .record import Record, TokenRef, format_time
 
 __all__ = (
@@ -82,7 +82,7 @@ def check_token_name(name: str) -> str:
     """Return the name if ids can be made of it, else raise InvalidInput."""
     if _TOKEN_NAME.fullmatch(name):
         return name
-    raise InvalidInput(f"cannot use token_name {name!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+    raise InvalidInput(f"cannot use token_name {quoted(name)}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
 
 
 def make_token_id(name: str, now: datetime, suffix: str) -> str:

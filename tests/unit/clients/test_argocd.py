@@ -111,10 +111,20 @@ def test_a_login_is_made_once_when_first_needed_and_its_token_masked(lab: Lab) -
 
 
 @pytest.mark.parametrize(
-    "answer", [problem(401, 16, "Invalid username or password"), Answer(401, "<html>", "text/html")]
+    "answer",
+    [Answer(401, "<html>", "text/html"), Answer(401, {"kind": "Status", "code": 401, "message": "Unauthorized"})],
+    ids=["proxy", "kubernetes"],
 )
-def test_a_refused_login_is_never_tried_again(lab: Lab, answer: Answer) -> None:
+def test_a_login_refused_by_another_server_is_no_wrong_password(lab: Lab, answer: Answer) -> None:
     lab.server.script(answer)
+    with pytest.raises(UnexpectedReply) as caught:
+        lab.client(PASSWORD).account("a")
+    assert str(caught.value) == f"cannot log in as admin: Argo CD answers HTTP 401{NOT_AS_ARGO_CD}"
+    assert lab.sent() == [("POST", "/api/v1/session")]
+
+
+def test_a_refused_login_is_never_tried_again(lab: Lab) -> None:
+    lab.server.script(problem(401, 16, "Invalid username or password"))
     with pytest.raises(Unauthenticated) as caught:
         lab.client(PASSWORD).account("a")
     assert str(caught.value) == (
@@ -171,6 +181,7 @@ def test_credentials_show_no_secret() -> None:
 
 # --- the calls as they go over the wire ----------------------------------------------------------------------------
 
+NOT_AS_ARGO_CD = ", and not as Argo CD does; check host and root path in argocd_url, and whether a proxy is in between"
 CALLS: dict[str, tuple[Callable[[ArgocdClient], Any], str, str, Any]] = {
     "userinfo": (lambda c: c.accepts(SEKRET, account="a"), "GET", "/api/v1/session/userinfo", None),
     "account": (lambda c: c.account("a"), "GET", "/api/v1/account/a", None),
@@ -284,7 +295,10 @@ def test_a_minted_token_is_masked_and_one_that_is_missing_an_error(lab: Lab) -> 
     assert lab.remembered == [SESSION]
     with pytest.raises(UnexpectedReply) as caught:
         client.create_token("a", token_id="i", expires_in=None)
-    assert str(caught.value) == "cannot mint a token for account a: the answer has no token"
+    assert (
+        str(caught.value)
+        == "cannot mint a token for account a: the answer has no token; is argocd_url the address of an Argo CD?"
+    )
 
 
 def test_revoking_tells_whether_the_token_was_there(lab: Lab) -> None:
@@ -316,7 +330,9 @@ def test_an_error_is_told_by_status_and_code_with_the_servers_words(
     with pytest.raises(ApiError) as caught:
         lab.client().create_token("a", token_id="i", expires_in=None)
     assert type(caught.value) is kind
-    assert str(caught.value) == f"cannot mint a token for account a: in its own words (HTTP {status})"
+    hint = "; argocd_auth_token is refused: has it expired, was it revoked, or is it of another Argo CD?"
+    told = f"cannot mint a token for account a: in its own words (HTTP {status})"
+    assert str(caught.value) == (told + hint if status == 401 else told)
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
@@ -336,8 +352,8 @@ def test_an_error_that_is_not_argo_cds_is_told_without_its_content(lab: Lab, ans
     lab.server.script(answer)
     with pytest.raises(UnexpectedReply) as caught:
         lab.client().create_token("a", token_id="i", expires_in=None)
-    hint = "; check the root path in argocd_url" if answer.status == 404 else ""
-    assert str(caught.value) == f"cannot mint a token for account a: Argo CD answers HTTP {answer.status}{hint}"
+    message = f"cannot mint a token for account a: Argo CD answers HTTP {answer.status}{NOT_AS_ARGO_CD}"
+    assert str(caught.value) == message
     assert (caught.value.status, caught.value.code) == (answer.status, None)
 
 

@@ -79,7 +79,10 @@ def test_a_write_is_never_sent_again(server: ScriptedServer, method: str, status
 def test_a_write_whose_answer_was_lost_may_have_happened(server: ScriptedServer, method: str) -> None:
     server.script(HANG_UP)
     error = failure(Client(server.url), method)
-    assert (str(error), error.sent) == ("cannot read x: the server closed the connection before it answered", True)
+    assert (str(error), error.sent) == (
+        "cannot read x: the server closed the connection before it answered; does it speak https?",
+        True,
+    )
     assert len(server.requests) == 1
 
 
@@ -171,7 +174,7 @@ def test_a_certificate_of_another_ca_is_refused_before_anything_is_sent(
     for verify in (True, other_ca_file):
         error = failure(Client(tls_server.url, verify=verify), method)
         assert "has a certificate that is not trusted (" in str(error)
-        assert str(error).endswith("); set the CA file that signed it")
+        assert str(error).endswith("); set the CA option to the CA file that signed it")
         assert error.sent is False
     assert tls_server.requests == []
 
@@ -212,7 +215,7 @@ def test_plain_http_to_a_tls_server_is_an_error_of_ours(tls_server: ScriptedServ
 
 def test_a_ca_file_that_is_not_there_is_said(tls_server: ScriptedServer, tmp_path: Path) -> None:
     error = failure(Client(tls_server.url, verify=str(tmp_path / "missing.pem")))
-    assert "cannot be used: no such file (a CA, certificate or key file)" in str(error)
+    assert "cannot be asked: no such file; check the CA option or the client certificate" in str(error)
     assert error.sent is False
 
 

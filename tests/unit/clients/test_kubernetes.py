@@ -249,7 +249,7 @@ def test_a_file_that_is_no_kubeconfig_is_told_without_its_content(tmp_path: Path
     path = tmp_path / "config"
     path.write_text(text)
     message = broken(kubeconfig=str(path))
-    assert message.startswith("cannot load the kubeconfig: ")
+    assert message.startswith(f"cannot load the kubeconfig {path}: ")
     assert message.endswith(TAIL)
 
 

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._flows import acco
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
 
 KEY, ENABLED = "accounts.octopus", "accounts.octopus.enabled"
+HASH = "$2a$10$" + 53 * "x"
 
 
 def options(**changes: Any) -> dict[str, Any]:
@@ -112,10 +113,10 @@ def test_a_conflict_is_planned_anew_at_most_five_times(conflicts: int, patches: 
 def test_a_conflict_on_the_second_object_keeps_the_first_write_in_the_report() -> None:
     world = World()
     world.fail("patch", None, Conflict("modified", status=409))
-    outcome = run(world, account_password_hash="$2a$10$abc")
+    outcome = run(world, account_password_hash=HASH)
     assert (outcome.changed, outcome.before) == (True, {})
     assert config(world) == {KEY: "apiKey", ENABLED: "true"}
-    assert world.kubernetes.data["argocd-secret"]["accounts.octopus.password"] == "$2a$10$abc"
+    assert world.kubernetes.data["argocd-secret"]["accounts.octopus.password"] == HASH
 
 
 # --- the Secret ----------------------------------------------------------------------------------------------------
@@ -126,18 +127,18 @@ def test_the_secret_is_read_only_where_its_keys_matter_and_its_signing_key_maske
     world.kubernetes.edit("argocd-secret", {"server.secretkey": "SIGNING"})
     run(world)
     assert "get argocd-secret" not in world.events
-    run(world, account_password_hash="$2a$10$abc")
+    run(world, account_password_hash=HASH)
     assert "SIGNING" in world.remembered
 
 
 def test_a_hash_is_compared_and_written_once_with_its_time() -> None:
     world = World()
-    assert run(world, account_password_hash="$2y$10$abc").changed
+    assert run(world, account_password_hash=HASH).changed
     assert world.kubernetes.data["argocd-secret"] == {
-        "accounts.octopus.password": "$2y$10$abc",
+        "accounts.octopus.password": HASH,
         "accounts.octopus.passwordMtime": "2026-01-31T12:00:00Z",
     }
-    assert not run(world, account_password_hash="$2y$10$abc").changed
+    assert not run(world, account_password_hash=HASH).changed
 
 
 def test_a_password_is_hashed_so_that_argo_cd_takes_it_and_is_found_again() -> None:
@@ -157,17 +158,22 @@ def test_a_stored_hash_that_is_none_is_replaced() -> None:
     assert run(world, account_password="correct horse").changed
 
 
-def test_a_password_longer_than_bcrypt_reads_is_refused_rather_than_cut() -> None:
+@pytest.mark.parametrize("password", ["x" * 73, "ä" * 37, "hush\0hush"])
+def test_a_password_bcrypt_cannot_take_is_refused_rather_than_cut(password: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(World(), account_password="x" * 73)
-    assert str(caught.value) == "cannot use account_password: bcrypt reads 72 bytes at most; choose a shorter one"
-
-
-def test_what_is_no_bcrypt_hash_is_refused_without_showing_it() -> None:
-    with pytest.raises(InvalidInput) as caught:
-        run(World(), account_password_hash="hunter2")
+        run(World(), account_password=password)
     assert str(caught.value) == (
-        "cannot use account_password_hash: it is not a bcrypt hash ($2a$..., $2b$... or $2y$...)"
+        "cannot use account_password: bcrypt takes 72 bytes at most and no NUL; choose another"
+    )
+
+
+@pytest.mark.parametrize("text", ["hunter2", "$2b$10$cut-off", HASH + "x"])
+def test_what_is_no_bcrypt_hash_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(World(), account_password_hash=text)
+    assert str(caught.value) == (
+        "cannot use account_password_hash: it is not a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters in all); make "
+        "one with `argocd account bcrypt --password ...`"
     )
 
 
@@ -242,8 +248,8 @@ def test_a_server_that_goes_on_showing_something_else_is_an_error(shown: dict[st
     with pytest.raises(UnexpectedReply) as caught:
         run(world, argocd_url="https://x")
     assert str(caught.value) == (
-        "cannot see account octopus in Argo CD as it was written to argocd-cm: after 5 s the server still shows something "
-        "else; does argocd_url belong to this cluster and namespace?"
+        "cannot see account octopus in Argo CD as it was written to argocd-cm: after 5 s the server still shows "
+        "something else; does argocd_url belong to this cluster and namespace?"
     )
     assert world.slept == 5
 
