@@ -1,0 +1,203 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is documented is what is accepted: modules, their fragments, the role, the action group."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.fleetops.argocd.plugins.module_utils import arguments
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = "ansible_collections.fleetops.argocd.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+SPECS = {spec.name: spec for spec in vars(arguments).values() if isinstance(spec, arguments.ModuleSpec)}
+
+# plugins/module_utils/args_common.py of kubernetes.core: its names, aliases and environment variables.
+OF_KUBERNETES_CORE = {
+    "kubeconfig": ("K8S_AUTH_KUBECONFIG", []),
+    "context": ("K8S_AUTH_CONTEXT", []),
+    "host": ("K8S_AUTH_HOST", []),
+    "api_key": ("K8S_AUTH_API_KEY", []),
+    "username": ("K8S_AUTH_USERNAME", []),
+    "password": ("K8S_AUTH_PASSWORD", []),
+    "validate_certs": ("K8S_AUTH_VERIFY_SSL", ["verify_ssl"]),
+    "ca_cert": ("K8S_AUTH_SSL_CA_CERT", ["ssl_ca_cert"]),
+    "client_cert": ("K8S_AUTH_CERT_FILE", ["cert_file"]),
+    "client_key": ("K8S_AUTH_KEY_FILE", ["key_file"]),
+    "proxy": ("K8S_AUTH_PROXY", []),
+    "no_proxy": ("K8S_AUTH_NO_PROXY", []),
+    "proxy_headers": (None, []),
+    "persist_config": ("K8S_AUTH_PERSIST_CONFIG", []),
+    "impersonate_user": ("K8S_AUTH_IMPERSONATE_USER", []),
+    "impersonate_groups": ("K8S_AUTH_IMPERSONATE_GROUPS", []),
+}
+OF_PROXY_HEADERS = {
+    "proxy_basic_auth": "K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH",
+    "basic_auth": "K8S_AUTH_PROXY_HEADERS_BASIC_AUTH",
+    "user_agent": "K8S_AUTH_PROXY_HEADERS_USER_AGENT",
+}
+
+
+def module_documentation(name: str) -> dict[str, Any]:
+    shape: dict[str, Any] = yaml.safe_load(importlib.import_module(f"{PLUGINS}.modules.{name}").DOCUMENTATION)
+    return shape
+
+
+def documented(name: str) -> dict[str, Any]:
+    """The options of the module's documentation with those of its fragments."""
+    shape = module_documentation(name)
+    options: dict[str, Any] = {}
+    for fragment in shape["extends_documentation_fragment"]:
+        source = importlib.import_module(f"{PLUGINS}.doc_fragments.{fragment.rpartition('.')[2]}")
+        options.update(yaml.safe_load(source.ModuleDocFragment.DOCUMENTATION).get("options") or {})
+    return {**options, **shape["options"]}
+
+
+def comparable(options: dict[str, Any], nested: str) -> dict[str, Any]:
+    """What documentation and spec both say of options; `nested` is their word for the options inside."""
+    return {
+        name: {
+            "type": option.get("type", "str"),
+            "default": option.get("default"),
+            "choices": option.get("choices"),
+            "required": option.get("required", False),
+            "aliases": option.get("aliases", []),
+            "elements": option.get("elements"),
+            "nested": comparable(option.get(nested) or {}, nested),
+        }
+        for name, option in options.items()
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_option_is_documented_as_it_is_accepted(name: str) -> None:
+    assert comparable(documented(name), "suboptions") == comparable(SPECS[name].argument_spec, "options")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_variable_of_the_environment_is_documented_with_its_option(name: str) -> None:
+    docs = documented(name)
+    for option, rules in SPECS[name].argument_spec.items():
+        for variable in rules.get("fallback", (None, []))[1]:
+            assert f"E({variable})" in str(docs[option]["description"]), option
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_option_says_something(name: str) -> None:
+    options = documented(name)
+    assert [option for option, rules in options.items() if not rules.get("description")] == []
+
+
+def test_there_is_a_spec_for_every_module_and_no_other() -> None:
+    assert sorted(SPECS) == MODULES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_and_action_plugin_run_the_same_flow_with_the_same_spec(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[Any, Any]] = []
+    module = importlib.import_module(f"{PLUGINS}.modules.{name}")
+    monkeypatch.setattr(module, "run_module", lambda spec, flow: ran.append((spec, flow)))
+    module.main()
+    action = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
+    assert ran == [(action.SPEC, action.FLOW)]
+    assert action.SPEC is SPECS[name]
+
+
+def test_every_module_is_in_the_action_group_and_has_an_action_plugin() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(runtime["action_groups"]["argocd"]) == MODULES
+    assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == MODULES
+
+
+# --- kubernetes.core -----------------------------------------------------------------------------------------------
+
+
+def test_the_options_of_kubernetes_core_keep_their_names_aliases_and_variables() -> None:
+    ours = {
+        name: (next(iter(option.get("fallback", (None, []))[1]), None), option.get("aliases", []))
+        for name, option in arguments.KUBERNETES.items()
+    }
+    assert ours == OF_KUBERNETES_CORE
+    inside = arguments.KUBERNETES["proxy_headers"]["options"]
+    assert {name: option["fallback"][1][0] for name, option in inside.items()} == OF_PROXY_HEADERS
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_option_of_ours_carries_a_name_of_kubernetes_core(name: str) -> None:
+    taken = {*OF_KUBERNETES_CORE, *(alias for _variable, aliases in OF_KUBERNETES_CORE.values() for alias in aliases)}
+    ours = {**arguments.ARGOCD, **SPECS[name].options}
+    names = {*ours, *(alias for option in ours.values() for alias in option.get("aliases", []))}
+    assert names & taken == set()
+
+
+# --- secrets -------------------------------------------------------------------------------------------------------
+
+SECRET_OPTIONS = {"api_key", "password", "argocd_auth_token", "argocd_password", "argocd_headers"}
+MORE_SECRETS = {"argocd_account": {"account_password", "account_password_hash"}, "argocd_can_i": {"token"}}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_exactly_the_secrets_are_kept_out_of_logs(name: str) -> None:
+    hidden = {option for option, rules in SPECS[name].argument_spec.items() if rules.get("no_log")}
+    assert hidden == SECRET_OPTIONS | MORE_SECRETS.get(name, set())
+
+
+# --- the role ------------------------------------------------------------------------------------------------------
+
+ROLE = ROOT / "roles" / "argocd_user"
+ROLE_OPTIONS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"][
+    "main"
+]["options"]
+ROLE_DEFAULTS: dict[str, Any] = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+
+
+def is_computed(value: Any) -> bool:
+    return isinstance(value, str) and "{{" in value
+
+
+def test_every_variable_of_the_role_has_a_default_and_a_specification() -> None:
+    assert list(ROLE_DEFAULTS) == list(ROLE_OPTIONS)
+
+
+@pytest.mark.parametrize("name", ROLE_DEFAULTS)
+def test_a_default_of_the_role_is_specified_as_it_is(name: str) -> None:
+    default, option = ROLE_DEFAULTS[name], ROLE_OPTIONS[name]
+    assert option.get("default") == (None if is_computed(default) else default)
+    assert option.get("required", False) is False
+    assert option.get("description")
+
+
+def of_modules(options: dict[str, Any]) -> dict[str, Any]:
+    return comparable(options, "options")
+
+
+def test_stores_and_checks_of_the_role_are_those_of_the_modules() -> None:
+    assert of_modules(ROLE_OPTIONS["argocd_user_store"]["options"]) == of_modules(arguments.SINK)
+    assert of_modules(ROLE_OPTIONS["argocd_user_checks"]["options"]) == of_modules(arguments.CHECK)
+
+
+PROFILES = sorted((ROLE / "files" / "profiles").glob("*.yml"))
+
+
+def test_every_profile_can_be_chosen_and_no_other() -> None:
+    assert sorted(ROLE_OPTIONS["argocd_user_profile"]["choices"]) == ["", *(path.stem for path in PROFILES)]
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_what_a_profile_asks_for_is_accepted_and_its_page_named(path: Path) -> None:
+    checks = importlib.import_module(f"{PLUGINS}.module_utils._core.checks")
+    policy = importlib.import_module(f"{PLUGINS}.module_utils._core.policy")
+    profile = yaml.safe_load(path.read_text())
+    assert "https://" in path.read_text()
+    assert checks.parse_checks(profile["checks"])
+    assert len(policy.parse_policies(profile.get("policies", []), "x")) == len(profile.get("policies", []))
+    assert len(policy.parse_roles(profile.get("roles", []), "x")) == len(profile.get("roles", []))
