@@ -1,0 +1,424 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The in-process runner: which path a task takes and why, plain values in, no secret out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Refused, SinkError
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome, Ports
+from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ACCOUNT, TOKEN
+from ansible_collections.fleetops.argocd.plugins.plugin_utils.in_process import FlowAction, _controller_sink, plain
+
+SEKRET = "SEKRET-a-token"
+VAULT = {"type": "ansible_vault"}
+ARGS = {"account": "octopus", "context": "c", "argocd_url": "https://x"}
+Flow = Callable[[Mapping[str, Any], Ports], Outcome]
+
+
+class Display:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def vvv(self, line: str, host: str | None = None) -> None:
+        self.lines.append(f"{host}: {line}")
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_args, **_more: None
+
+
+def nothing(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
+    return Outcome(changed=False, values={})
+
+
+def action(
+    flow: Flow = nothing,
+    *,
+    args: Mapping[str, Any] = ARGS,
+    task: Mapping[str, Any] | None = None,
+    connection: Mapping[str, Any] | None = None,
+    spec: Any = TOKEN,
+) -> FlowAction:
+    kind = type("Action", (FlowAction,), {"SPEC": spec, "FLOW": staticmethod(flow)})
+    of_task = {"async_val": 0, "environment": None, "delegate_to": None, "check_mode": False, "diff": False}
+    of_connection = {"transport": "local", "become": None, "_shell": SimpleNamespace(tmpdir=None)}
+    made: FlowAction = kind(
+        task=SimpleNamespace(**{"action": "x", "args": dict(args), "no_log": False, **of_task, **(task or {})}),
+        connection=SimpleNamespace(**{**of_connection, **(connection or {})}),
+        play_context=SimpleNamespace(check_mode=False),
+        loader=SimpleNamespace(_vault=SimpleNamespace(secrets=[])),
+        templar=SimpleNamespace(template=lambda value: value),
+        shared_loader_obj=None,
+    )
+    vars(made)["_display"] = Display()
+    return made
+
+
+def said(made: FlowAction) -> list[str]:
+    lines: list[str] = vars(made)["_display"].lines
+    return lines
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    for name in [name for name in os.environ if name.startswith(("ARGOCD_", "K8S_AUTH_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def module_runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What would be run as an ordinary module, and the result of which is then given back."""
+    runs: list[dict[str, Any]] = []
+
+    def execute(_self: FlowAction, **how: Any) -> dict[str, Any]:
+        runs.append(how)
+        return {"changed": False, "instance_uid": "uid"}
+
+    monkeypatch.setattr(FlowAction, "_execute_module", execute)
+    return runs
+
+
+def run(made: FlowAction, **variables: Any) -> dict[str, Any]:
+    return made.run(task_vars={"inventory_hostname": "h1", "ansible_play_hosts_all": ["h1"], **variables})
+
+
+# --- which path ----------------------------------------------------------------------------------------------------
+
+OTHER = "/usr/bin/python0"
+LOCAL: dict[str, dict[str, Any]] = {
+    "nothing-said": {},
+    "the-same-interpreter": {"ansible_python_interpreter": sys.executable},
+    "the-same-otherwise-spelled": {
+        "ansible_python_interpreter": f"{Path(sys.executable).parent}/../bin/./{Path(sys.executable).name}"
+    },
+    "a-discovered-interpreter": {"ansible_python_interpreter": "auto_silent"},
+    "not-forced": {"argocd_force_module": "false"},
+}
+
+
+@pytest.mark.parametrize("variables", LOCAL.values(), ids=LOCAL)
+def test_a_local_task_runs_in_this_process(variables: dict[str, Any], module_runs: list[Any]) -> None:
+    ran: list[int] = []
+
+    def flow(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        ran.append(os.getpid())
+        return nothing(_params, _ports)
+
+    made = action(flow)
+    run(made, **variables)
+    assert (ran, module_runs) == ([os.getpid()], [])
+    assert said(made) == ["h1: argocd_token runs in-process: the task is local"]
+
+
+AS_MODULE: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "ssh": ({"connection": {"transport": "ssh"}}, {}, "the connection is ssh, not local"),
+    "become": ({"connection": {"become": object()}}, {}, "the task becomes another user"),
+    "async": ({"task": {"async_val": 60}}, {}, "the task is async"),
+    "environment": ({"task": {"environment": [{"A": "b"}]}}, {}, "the task sets an environment"),
+    "interpreter": ({}, {"ansible_python_interpreter": OTHER}, f"the interpreter is {OTHER}"),
+    "forced": ({}, {"argocd_force_module": True}, "argocd_force_module is set"),
+    "forced-by-a-word": ({}, {"argocd_force_module": "Yes"}, "argocd_force_module is set"),
+    "interpreter-of-the-delegate": (
+        {"task": {"delegate_to": "d"}},
+        {"ansible_delegated_vars": {"d": {"ansible_python_interpreter": OTHER}}},
+        f"the interpreter is {OTHER}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("how", "variables", "reason"), AS_MODULE.values(), ids=AS_MODULE)
+def test_any_other_task_runs_as_a_module_and_says_why(
+    how: dict[str, Any], variables: dict[str, Any], reason: str, module_runs: list[dict[str, Any]]
+) -> None:
+    made = action(**how)
+    run(made, **variables)
+    assert [how_run["module_name"] for how_run in module_runs] == ["fleetops.argocd.argocd_token"]
+    assert said(made) == [f"h1: argocd_token runs as a module: {reason}"]
+
+
+def test_the_interpreter_of_the_host_does_not_count_for_its_delegate(module_runs: list[Any]) -> None:
+    delegated = {"d": {"ansible_python_interpreter": sys.executable}}
+    run(action(task={"delegate_to": "d"}), ansible_python_interpreter=OTHER, ansible_delegated_vars=delegated)
+    assert module_runs == []
+
+
+@pytest.mark.parametrize("name", [name for name in AS_MODULE if name != "async"])
+def test_with_a_sink_on_the_controller_the_task_runs_there_whatever_is_said(
+    name: str, module_runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("A", raising=False)
+    how, variables, _reason = AS_MODULE[name]
+    made = action(args={**ARGS, "store": [VAULT]}, **how)
+    run(made, **variables)
+    assert module_runs == []
+    assert said(made) == ["h1: argocd_token runs in-process: sink ansible_vault lives on the controller"]
+
+
+def test_there_the_tasks_environment_is_set_for_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A", "before")
+    seen: list[str | None] = []
+
+    def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        seen.append(os.environ["A"])
+        return nothing(params, _ports)
+
+    run(action(flow, args={**ARGS, "store": [VAULT]}, task={"environment": [{"A": 1}, {}]}))
+    assert seen == ["1"]
+
+
+def test_there_async_is_refused_before_anything_runs() -> None:
+    with pytest.raises(AnsibleActionFail, match=r"cannot run argocd_token with async: its sink ansible_vault lives on"):
+        run(action(args={**ARGS, "store": [VAULT]}, task={"async_val": 60}))
+
+
+CONTROLLER_SINKS: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({}, ""),
+    "empty": ({"store": [], "token_from": None}, ""),
+    "first": ({"store": [VAULT]}, "ansible_vault"),
+    "type-left-out": ({"store": [{"file": "x"}]}, "ansible_vault"),
+    "second": ({"store": [{"type": "kubernetes_secret"}, VAULT]}, "ansible_vault"),
+    "elsewhere": ({"store": [{"type": "kubernetes_secret"}]}, ""),
+    "one-not-in-a-list": ({"store": VAULT}, "ansible_vault"),
+    "no-sink-at-all": ({"store": "x"}, ""),
+    "read-from": ({"token_from": {"variable": "x"}}, "ansible_vault"),
+    "read-from-elsewhere": ({"token_from": {"type": "kubernetes_secret"}}, ""),
+}
+
+
+@pytest.mark.parametrize(("args", "sink"), CONTROLLER_SINKS.values(), ids=CONTROLLER_SINKS)
+def test_sinks_on_the_controller_are_found_before_the_options_are_validated(args: dict[str, Any], sink: str) -> None:
+    assert _controller_sink(args) == sink
+
+
+# --- several hosts -------------------------------------------------------------------------------------------------
+
+
+def test_a_play_over_several_hosts_names_each_server() -> None:
+    with pytest.raises(AnsibleActionFail, match=r"^cannot run argocd_token for 2 hosts: no option names the cluster"):
+        run(action(args={"account": "octopus", "argocd_url": "x"}), ansible_play_hosts_all=["h1", "h2"])
+    with pytest.raises(AnsibleActionFail, match=r"argocd_url is not set, so all of them would reach the same server"):
+        run(action(args={"account": "octopus", "context": "x"}), ansible_play_hosts_all=["h1", "h2"])
+    assert "failed" not in run(action(), ansible_play_hosts_all=["h1", "h2"])
+    assert "failed" not in run(action(args={"account": "octopus"}), ansible_play_hosts_all=["h1"])
+
+
+def claiming(_params: Mapping[str, Any], ports: Ports) -> Outcome:
+    ports.claim("uid token octopus", "token octopus")
+    return Outcome(changed=True, values={})
+
+
+def test_two_hosts_that_reach_one_installation_are_refused() -> None:
+    hosts = {"ansible_play_hosts_all": ["h1", "h2"], "ansible_play_name": "p"}
+    assert run(action(claiming), **hosts)["changed"]
+    assert run(action(claiming), **hosts)["changed"]
+    second = run(action(claiming), **{**hosts, "inventory_hostname": "h2"})
+    assert (second["failed"], second["error"]) == (True, "Refused")
+    assert second["msg"].startswith("cannot manage token octopus for host h2: host h1 of this play reaches the same")
+    assert run(action(claiming), **{**hosts, "ansible_play_name": "another", "inventory_hostname": "h2"})["changed"]
+
+
+def test_as_a_module_two_hosts_are_refused_too(module_runs: list[Any]) -> None:
+    hosts = {"ansible_play_hosts_all": ["h1", "h2"], "argocd_force_module": True}
+    args = {"name": "octopus", "context": "c"}
+    assert "failed" not in run(action(args=args, spec=ACCOUNT), **hosts)
+    second = run(action(args=args, spec=ACCOUNT), **{**hosts, "inventory_hostname": "h2"})
+    assert (second["failed"], second["error"], len(module_runs)) == (True, "Refused", 2)
+
+
+# --- results -------------------------------------------------------------------------------------------------------
+
+
+def returning(**values: Any) -> Flow:
+    def flow(_params: Mapping[str, Any], ports: Ports) -> Outcome:
+        ports.remember(SEKRET)
+        return Outcome(changed=True, values=values, before={"a": SEKRET}, after={"a": "x"}, warnings=(f"w {SEKRET}",))
+
+    return flow
+
+
+def test_every_secret_met_on_the_way_is_masked_wherever_it_turns_up() -> None:
+    result = run(action(returning(nested={"list": [SEKRET, f"<{SEKRET}>"]}), task={"diff": True}))
+    assert SEKRET not in repr(result)
+    assert (result["changed"], result["diff"]["after"]) == (True, {"a": "x"})
+    assert "_ansible_no_log" not in result
+
+
+def test_without_diff_mode_there_is_no_diff() -> None:
+    assert "diff" not in run(action(returning()))
+
+
+def test_a_returned_token_stays_whole_for_who_registers_it_and_is_hidden_from_the_output() -> None:
+    result = run(action(returning(token=SEKRET, other=SEKRET)))
+    assert (result["token"], result["_ansible_no_log"]) == (SEKRET, True)
+    assert SEKRET not in result["other"]
+
+
+@pytest.mark.parametrize("option", ["api_key", "argocd_auth_token"])
+def test_options_that_are_secrets_are_masked_in_an_error(option: str) -> None:
+    def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        raise Refused(f"cannot x: {params[option]}")
+
+    result = run(action(flow, args={**ARGS, option: SEKRET}))
+    assert (result["failed"], result["error"]) == (True, "Refused")
+    assert result["msg"].startswith("cannot x: ")
+    assert SEKRET not in repr(result)
+
+
+def test_secrets_inside_a_kubeconfig_are_masked_and_its_names_are_not() -> None:
+    def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        return Outcome(changed=False, values={"seen": str(params["kubeconfig"])})
+
+    config = {"users": [{"name": "robot", "user": {"token": SEKRET, "password": "SEKRET-too"}}]}
+    result = run(action(flow, args={**ARGS, "kubeconfig": config}))
+    assert "SEKRET" not in repr(result)
+    assert "robot" in result["seen"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"account": "a", "planed": True}, "cannot run argocd_token: planed. Supported parameters include"),
+        ({}, "cannot run argocd_token: missing required arguments: account"),
+        ({"account": "a", "wait_timeout": "soon"}, "cannot run argocd_token: argument 'wait_timeout' is of type str"),
+    ],
+    ids=["unknown", "missing", "type"],
+)
+def test_options_are_validated_as_the_module_would(args: dict[str, Any], message: str) -> None:
+    result = run(action(args=args))
+    assert result["failed"]
+    assert result["msg"].startswith(message)
+
+
+def test_the_flow_gets_defaults_check_mode_and_nothing_else() -> None:
+    got: list[tuple[Mapping[str, Any], Ports]] = []
+
+    def flow(params: Mapping[str, Any], ports: Ports) -> Outcome:
+        got.append((params, ports))
+        return nothing(params, ports)
+
+    run(action(flow, task={"check_mode": True}))
+    ((params, ports),) = got
+    assert set(params) >= set(TOKEN.argument_spec)
+    assert (params["wait_timeout"], params["argocd_namespace"], ports.check_mode) == (30, "argocd", True)
+    assert ports.clock().tzinfo is not None
+    assert len(ports.random_hex()) == 8
+    assert ports.random_hex() != ports.random_hex()
+
+
+# --- the vault file ------------------------------------------------------------------------------------------------
+
+
+def opening(options: Mapping[str, Any], found: list[Any]) -> Flow:
+    shape = {"type": "ansible_vault", "file": None, "variable": None, "vault_id": None, **options}
+
+    def flow(_params: Mapping[str, Any], ports: Ports) -> Outcome:
+        sink = ports.sink(shape, "octo-pus")
+        found.append(sink.location)
+        return Outcome(changed=False, values={"empty": sink.read() == Entry()})
+
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        (None, "{inventory}/host_vars/h1/argocd.yml"),
+        ("group_vars/x.yml", "{inventory}/group_vars/x.yml"),
+        ("{inventory}/abs.yml", "{inventory}/abs.yml"),
+    ],
+)
+def test_the_vault_file_is_found_beside_the_inventory(tmp_path: Path, file: str | None, place: str) -> None:
+    found: list[Any] = []
+    options = {"file": file.format(inventory=tmp_path) if file else None}
+    result = run(action(opening(options, found)), inventory_dir=str(tmp_path))
+    assert result["empty"] is True
+    assert found[0]["file"] == place.format(inventory=tmp_path)
+    assert found[0]["variable"] == "argocd_octo_pus_token"
+
+
+def test_without_an_inventory_directory_a_relative_file_is_an_error() -> None:
+    result = run(action(opening({"file": "x.yml"}, [])), inventory_dir=None)
+    assert (result["error"], result["msg"]) == (
+        SinkError.__name__,
+        "cannot find vault file x.yml: the inventory has no directory to start at; give an absolute path",
+    )
+
+
+@pytest.mark.parametrize("variable", ["awx_job_id", "tower_job_id"])
+def test_in_a_job_of_awx_a_vault_file_would_be_thrown_away(variable: str) -> None:
+    result = run(action(opening({}, [])), **{variable: 7})
+    assert result["error"] == InvalidInput.__name__
+    assert result["msg"].startswith("cannot store a token in a vault file: this is an AWX job")
+
+
+# --- plain values --------------------------------------------------------------------------------------------------
+
+
+class Tagged(str):
+    """As ansible-core's own text types: a str that says something else when it is turned into one."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "not this"
+
+
+class Whole(int):
+    pass
+
+
+class Encrypted(Sequence[Any]):
+    """As AnsibleVaultEncryptedUnicode of 2.16: a sequence that decrypts as it is turned into text."""
+
+    vault = object()
+
+    def __getitem__(self, index: Any) -> Any:
+        return "cipher"[index]
+
+    def __len__(self) -> int:
+        return 6
+
+    def __str__(self) -> str:
+        return "decrypted"
+
+
+VALUES: dict[str, tuple[Any, Any]] = {
+    "nothing": (None, None),
+    "true-stays-true": (True, True),
+    "whole-number": (Whole(7), 7),
+    "number": (1.5, 1.5),
+    "text": (Tagged("a"), "a"),
+    "tuple": (("a", Tagged("b")), ["a", "b"]),
+    "mapping": ({Tagged("k"): [Whole(1), {"x": Tagged("y")}]}, {"k": [1, {"x": "y"}]}),
+    "encrypted": (Encrypted(), "decrypted"),
+    "anything-else": (Path("a"), "a"),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), VALUES.values(), ids=VALUES)
+def test_values_become_pythons_own(value: Any, expected: Any) -> None:
+    got = plain(value)
+    assert got == expected
+    assert types_of(got) <= {type(None), bool, int, float, str, list, dict}
+
+
+def types_of(value: Any) -> set[type]:
+    inside: list[Any] = []
+    if isinstance(value, dict):
+        inside = [*value.keys(), *value.values()]
+    elif isinstance(value, list):
+        inside = value
+    return {type(value)}.union(*(types_of(item) for item in inside))
