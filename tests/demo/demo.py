@@ -140,6 +140,9 @@ class Demo:
             "ANSIBLE_HOME": str(self._directory / "home"),
             "ANSIBLE_COLLECTIONS_PATH": str(self._directory / "collections"),
             "ANSIBLE_NOCOLOR": "true",
+            # A proxy of the environment knows no loopback address; requests reads the first of the two.
+            "no_proxy": "*",
+            "NO_PROXY": "*",
         }
 
 
