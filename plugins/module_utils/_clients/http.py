@@ -303,7 +303,7 @@ def _tls_cause(chain: list[BaseException], options: TlsOptions) -> str:
         if isinstance(item, ssl.SSLCertVerificationError):
             remedy = _CERTIFICATE_REMEDIES.get(item.verify_code, f"set {options.ca} to the CA file that signed it")
             return f"has a certificate that is not trusted ({item.verify_message.rstrip('.')}); {remedy}"
-        if isinstance(item, ssl.SSLError) and item.reason in _FILE_REASONS:
+        if type(item) is ssl.SSLError and (item.reason is None or item.reason in _FILE_REASONS):
             return f"cannot be asked: {options} is no certificate file, or its key is missing or another's"
         if isinstance(item, ssl.SSLError) and item.reason in _HANDSHAKE_REASONS:
             return f"does not speak TLS as expected ({item.reason}); is it plain http?"
@@ -318,7 +318,7 @@ _CERTIFICATE_REMEDIES = {
     _OTHER_HOST: "give the host it was issued for",
     _OTHER_ADDRESS: "give the host it was issued for",
 }
-# Of our own files, before anything is sent.
+# Of our own files, before anything is sent; a certificate without its key has no reason at all (`PEM lib`).
 _FILE_REASONS = ("NO_CERTIFICATE_OR_CRL_FOUND", "PEM_LIB", "NO_START_LINE", "KEY_VALUES_MISMATCH", "BAD_BASE64_DECODE")
 # Any other TLS error may come after the request was sent.
 _HANDSHAKE_REASONS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "SSLV3_ALERT_HANDSHAKE_FAILURE", "UNSUPPORTED_PROTOCOL")
