@@ -1,0 +1,160 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line: build what is missing, start everything, tell where it is in a file, stop on a signal."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from . import servers
+from .build import Binaries, built
+from .cluster import Cluster, Shared
+from .control import ControlServer
+from .errors import CannotRun
+from .files import Certificates, kubeconfig, make_certificates, write_json, write_private
+from .installation import NAMESPACE
+from .processes import Processes, free_ports
+
+LOOK_SECONDS = 2
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="testbed", description="Real Kubernetes API and Argo CD servers.")
+    parser.add_argument("--names", type=lambda text: text.split(","), default=["c1"], metavar="A,B,C", help="clusters")
+    parser.add_argument("--info", type=Path, metavar="FILE", help="written when everything is healthy")
+    parser.add_argument("--build", action="store_true", help="only build the servers")
+    options = parser.parse_args(arguments)
+    if options.info is None and not options.build:
+        parser.error("--info FILE is needed, or --build")
+    return options
+
+
+def check_redis() -> str:
+    """Return its version."""
+    if shutil.which("redis-server") is None:
+        raise CannotRun(
+            "cannot start Redis: no redis-server on PATH; install it, on Debian: apt-get install redis-server"
+        )
+    said = subprocess.run(["redis-server", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return next(word.removeprefix("v=") for word in said.split() if word.startswith("v="))
+
+
+def tls_context(certificates: Certificates) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+    return context
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Processes]:
+    processes = Processes(directory)
+    try:
+        yield processes
+    finally:
+        processes.stop()
+
+
+def start_clusters(names: list[str], processes: Processes, binaries: Binaries) -> tuple[Certificates, list[Cluster]]:
+    """Each step of all clusters before the next one: most of a start is waiting."""
+    certificates = make_certificates(processes.directory)
+    port, peer_port = free_ports(2)
+    data = processes.directory / "etcd-data"
+    processes.start("etcd", servers.etcd(binaries, certificates, data, port=port, peer_port=peer_port))
+    shared = Shared(processes, binaries, certificates, port)
+    clusters = [Cluster(name, shared) for name in names]
+    for step in (Cluster.start_kubernetes, Cluster.install, Cluster.start_argocd, Cluster.wait_for_argocd):
+        for cluster in clusters:
+            step(cluster)
+    return certificates, clusters
+
+
+def describe(info_file: Path, clusters: list[Cluster], ca: str, control_port: int) -> dict[str, Any]:
+    """The description of the sandbox's info file; writes what it points to beside it.
+
+    Each cluster has a `ca_file` of its own, which wins over the common one: the certificates that Argo CD makes for
+    itself all have the same subject, and OpenSSL, finding issuers by subject, believes only the first of a bundle.
+    """
+    directory = info_file.resolve().parent
+    url = f"https://127.0.0.1:{control_port}"
+    described = {}
+    for cluster in clusters:
+        ca_file = write_private(directory / f"{info_file.stem}-{cluster.name}-ca.pem", ca + cluster.argocd_certificate)
+        config = kubeconfig(cluster.name, cluster.kubernetes_url, cluster.kubernetes_token, ca_file, NAMESPACE)
+        described[cluster.name] = {
+            "kubernetes_url": cluster.kubernetes_url,
+            "kubernetes_token": cluster.kubernetes_token,
+            "argocd_url": cluster.argocd_url,
+            "admin_password": cluster.admin_password,
+            "control_url": f"{url}/{cluster.name}/_control",
+            "ca_file": str(ca_file),
+            "kubeconfig": str(write_json(directory / f"{info_file.stem}-{cluster.name}.kubeconfig", config)),
+        }
+    common = str(write_private(directory / f"{info_file.stem}-ca.pem", ca))
+    return {"pid": os.getpid(), "port": control_port, "url": url, "ca_file": common, "clusters": described}
+
+
+def remove_files(info_file: Path, description: dict[str, Any]) -> None:
+    own = [cluster[key] for cluster in description["clusters"].values() for key in ("ca_file", "kubeconfig")]
+    for name in (info_file, description["ca_file"], *own):
+        Path(name).unlink(missing_ok=True)
+
+
+def serve(options: argparse.Namespace, processes: Processes, binaries: Binaries, versions: dict[str, str]) -> None:
+    """Until a signal unwinds it; raises CannotRun where a server ends by itself."""
+    certificates, clusters = start_clusters(options.names, processes, binaries)
+    control = ControlServer(tls_context(certificates), {cluster.name: cluster for cluster in clusters})
+    threading.Thread(target=control.serve_forever, daemon=True).start()
+    options.info.parent.mkdir(parents=True, exist_ok=True)
+    ca = certificates.ca_file.read_text()
+    description = {**describe(options.info, clusters, ca, control.port), "real": True, "versions": versions}
+    try:
+        write_json(options.info, description)
+        print(f"healthy: {', '.join(options.names)}, described in {options.info}", flush=True)
+        watch(processes)
+    finally:
+        control.shutdown()
+        remove_files(options.info, description)
+
+
+def watch(processes: Processes) -> None:
+    while not processes.ended():
+        time.sleep(LOOK_SECONDS)
+    raise CannotRun(f"cannot go on: a server ended by itself, with exit code: {processes.ended()}")
+
+
+def unwind(_number: int, _frame: object) -> None:
+    """Leave through every `finally`; once, so that no second signal stops the stopping."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT, then stop all servers and remove all files; 1, with the reason, if it cannot."""
+    options = parse_arguments(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, unwind)
+    try:
+        redis_version = check_redis()
+        binaries = built()
+        if not options.build:
+            with tempfile.TemporaryDirectory(prefix="argocd-testbed-") as name, running(Path(name)) as processes:
+                serve(options, processes, binaries, {**binaries.versions, "redis": redis_version})
+    except CannotRun as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,240 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One cluster: a kube-apiserver, a Redis and an argocd-server, and what a test wants to know of them or change."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from . import audit, installation, servers
+from .build import Binaries
+from .files import Certificates, kubeconfig, write_json, write_private
+from .installation import MANAGER, NAMESPACE, SERVER
+from .kubernetes import Kubernetes, Object
+from .processes import Processes, free_ports, listens
+
+# The user of the tests, and our own, whom nothing counts.
+USER, CONTROL = "testbed-user", "testbed-control"
+SERVER_USER = f"system:serviceaccount:{NAMESPACE}:{SERVER}"
+# Of the API server itself; no test's business.
+OWN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+CHANGEABLE = ("ConfigMap", "Secret", "Service", "Application", "ApplicationSet", "AppProject")
+LOGINS = re.compile(r'^argocd_login_request_total\{[^}]*status="success"[^}]*\} (\S+)$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all clusters of a testbed have in common."""
+
+    processes: Processes
+    binaries: Binaries
+    certificates: Certificates
+    etcd_port: int
+
+
+class Cluster:
+    """Started in two steps, so that those of several clusters overlap; `lock` guards reset against the rest."""
+
+    def __init__(self, name: str, shared: Shared) -> None:
+        self.name = name
+        self.lock = threading.RLock()
+        self._shared = shared
+        self._directory = shared.processes.directory / name
+        self._directory.mkdir(mode=0o700)
+        self._port, self._argocd_port, self._metrics_port, self._redis_port = free_ports(4)
+        self.kubernetes_token, control_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self.kubernetes_url = f"https://127.0.0.1:{self._port}"
+        # A name that the certificate which argocd-server makes for itself is valid for.
+        self.argocd_url = f"https://localhost:{self._argocd_port}"
+        self._kubernetes = Kubernetes(self.kubernetes_url, control_token, shared.certificates.ca_file)
+        self._redis_password = secrets.token_hex(16)
+        self._files = self._write_files(control_token)
+        self._writes_from = self._requests_from = 0
+        self._logins_from = 0.0
+        self.admin_password = self.argocd_certificate = ""
+        self._installed: dict[str, str] = {}
+
+    def _write_files(self, control_token: str) -> servers.ApiServerFiles:
+        tokens = [f'{self.kubernetes_token},{USER},1,"system:masters"', f'{control_token},{CONTROL},2,"system:masters"']
+        return servers.ApiServerFiles(
+            write_private(self._directory / "tokens.csv", "\n".join([*tokens, ""])),
+            write_json(self._directory / "audit-policy.json", audit.policy([CONTROL, "system:apiserver"])),
+            self._directory / "audit.log",
+        )
+
+    def _process(self, program: str) -> str:
+        return f"{self.name}-{program}"
+
+    def start_kubernetes(self) -> None:
+        shared = self._shared
+        command = servers.kube_apiserver(
+            shared.binaries,
+            shared.certificates,
+            self._files,
+            name=self.name,
+            port=self._port,
+            etcd_port=shared.etcd_port,
+        )
+        shared.processes.start(self._process("kube-apiserver"), command)
+
+    def install(self) -> None:
+        """Wait for the API server, and create what `kubectl apply` of Argo CD's manifests creates."""
+        self._shared.processes.wait_until(self._process("kube-apiserver"), self._kubernetes.ready)
+        custom = [installation.custom_resource(kind, plural) for kind, plural in installation.CUSTOM.items()]
+        for item in (installation.namespace(), *custom, *installation.server_rights(), *installation.configuration()):
+            self._kubernetes.create(item, MANAGER)
+        self._shared.processes.wait_until(self._process("kube-apiserver"), self._custom_resources_served)
+        token = self._kubernetes.service_account_token(NAMESPACE, SERVER)
+        config = kubeconfig(self.name, self.kubernetes_url, token, self._shared.certificates.ca_file, NAMESPACE)
+        write_json(self._directory / "argocd-server.kubeconfig", config)
+
+    def _custom_resources_served(self) -> bool:
+        try:
+            served = self._kubernetes.call("GET", "/apis/argoproj.io/v1alpha1")["resources"]
+        except requests.HTTPError:
+            return False
+        return {item["name"] for item in served} >= set(installation.CUSTOM.values())
+
+    def start_argocd(self) -> None:
+        """And its Redis, which is empty then: it remembers revoked tokens."""
+        redis, configuration = servers.redis(self._redis_port, self._redis_password)
+        self._shared.processes.start(self._process("redis"), redis, given=configuration)
+        self._shared.processes.wait_until(self._process("redis"), lambda: listens(self._redis_port))
+        command = servers.argocd_server(
+            self._shared.binaries,
+            self._directory / "argocd-server.kubeconfig",
+            port=self._argocd_port,
+            metrics_port=self._metrics_port,
+            redis_port=self._redis_port,
+        )
+        environment = {"ARGOCD_BINARY_NAME": SERVER, "REDIS_PASSWORD": self._redis_password}
+        self._shared.processes.start(self._process(SERVER), command, environment)
+
+    def wait_for_argocd(self) -> None:
+        """Until it is healthy; the first start made the password and the certificate that stay from then on."""
+        self._shared.processes.wait_until(self._process(SERVER), self._argocd_healthy)
+        if not self.admin_password:
+            self.admin_password = self._secret_value("argocd-initial-admin-secret", "password")
+            self._installed = dict(self._secret("argocd-secret")["data"])
+        self._forget_writes()
+
+    def _argocd_healthy(self) -> bool:
+        """Asked with the certificate that it stored in its Secret, as an administrator pins it."""
+        certificate = self._secret("argocd-secret").get("data", {}).get("tls.crt")
+        if certificate is None:
+            return False
+        self.argocd_certificate = base64.b64decode(certificate).decode()
+        ca_file = write_private(self._directory / "argocd-server.pem", self.argocd_certificate)
+        try:
+            return _get(f"{self.argocd_url}/healthz?full=true", str(ca_file)).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def _secret(self, name: str) -> Object:
+        found = self._kubernetes.find("Secret", NAMESPACE, name)
+        if found is None:
+            raise LookupError(f"Secret {name}")
+        return found
+
+    def _secret_value(self, name: str, key: str) -> str:
+        return base64.b64decode(self._secret(name)["data"][key]).decode()
+
+    def reset(self) -> None:
+        """A fresh installation: new objects, a new signing key, an argocd-server that remembers nothing."""
+        processes = self._shared.processes
+        processes.stop(self._process(SERVER), self._process("redis"))
+        self._delete_everything()
+        key = base64.b64encode(base64.b64encode(secrets.token_bytes(32))).decode()
+        for item in installation.configuration({**self._installed, "server.secretkey": key}):
+            self._kubernetes.create(item, MANAGER)
+        self.start_argocd()
+        self.wait_for_argocd()
+
+    def _delete_everything(self) -> None:
+        for kind in CHANGEABLE:
+            for item in self._kubernetes.list(kind):
+                metadata = item["metadata"]
+                if metadata["namespace"] not in OWN_NAMESPACES:
+                    self._kubernetes.delete(kind, metadata["namespace"], metadata["name"])
+
+    def _log(self) -> str:
+        return self._files.audit_log.read_text() if self._files.audit_log.exists() else ""
+
+    def _logins(self) -> float:
+        text = _get(f"http://127.0.0.1:{self._metrics_port}/metrics").text
+        return sum(float(number) for number in LOGINS.findall(text))
+
+    def _forget_writes(self) -> None:
+        self._writes_from = self._requests_from = len(self._log())
+        self._logins_from = self._logins()
+
+    def writes(self) -> dict[str, Any]:
+        """Accepted writes since the reset, from the audit log; logins from Argo CD's own metrics.
+
+        `argocd` counts its Secret writes: one for each token or password it was asked to change, as the sandbox counts.
+        The ConfigMap that it respells along the way (argo-cd util/settings/accounts.go, saveAccount) is counted apart.
+        """
+        events = [event for event in audit.completed(self._log()[self._writes_from :]) if audit.stored_something(event)]
+        own = [event["objectRef"]["resource"] for event in events if audit.user(event) == SERVER_USER]
+        return {
+            "kubernetes": len(events) - len(own),
+            "argocd": own.count("secrets"),
+            "argocd_besides": len(own) - own.count("secrets"),
+            "total": len(events),
+            "logins": int(self._logins() - self._logins_from),
+            "log": [audit.described_write(event) for event in events],
+        }
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked of kube-apiserver, argocd-server's own requests aside."""
+        events = audit.completed(self._log()[self._requests_from :])
+        asked = [audit.described_request(event) for event in events if audit.user(event) != SERVER_USER]
+        return [{**request, "path": f"/{self.name}/k8s{request['path']}"} for request in asked]
+
+    def forget_requests(self) -> None:
+        self._requests_from = len(self._log())
+
+    def state(self) -> list[Object]:
+        kinds = ("Namespace", *CHANGEABLE)
+        return [item for kind in kinds for item in self._kubernetes.list(kind) if not _is_the_servers_own(item)]
+
+    def plant(self, item: Object) -> Object:
+        """Create or replace an object, as whoever is its first manager in `managedFields`.
+
+        A uid or a version of its own cannot be given; ValueError.
+        """
+        metadata = dict(item["metadata"])
+        manager = next((entry["manager"] for entry in metadata.pop("managedFields", None) or []), MANAGER)
+        found = self._kubernetes.find(item["kind"], metadata.get("namespace"), metadata["name"])
+        known = found["metadata"]["uid"] if found else None
+        if metadata.get("uid", known) != known:
+            raise ValueError("a real API server gives every object its own uid")
+        item = {"apiVersion": "v1", **item, "metadata": metadata}
+        return self._kubernetes.replace(item, manager) if found else self._kubernetes.create(item, manager)
+
+    def uproot(self, kind: str, namespace: str, name: str) -> bool:
+        """Delete an object; False if there is none."""
+        if self._kubernetes.find(kind, namespace or None, name) is None:
+            return False
+        self._kubernetes.delete(kind, namespace or None, name)
+        return True
+
+
+def _get(url: str, ca_file: str | None = None) -> requests.Response:
+    with requests.Session() as session:
+        # Else requests would take a proxy and a CA bundle from the environment.
+        session.trust_env = False
+        return session.get(url, verify=ca_file, timeout=30)
+
+
+def _is_the_servers_own(item: Object) -> bool:
+    metadata = item["metadata"]
+    return metadata.get("namespace", metadata["name"]) in OWN_NAMESPACES[1:] or metadata["name"] == "kubernetes"

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control API of the sandbox (tests/sandbox), as far as real servers can do what it asks; 501 for the rest."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+from typing import Any
+from urllib.parse import parse_qs
+
+import requests
+
+from .cluster import Cluster
+from .errors import CannotRun
+
+Query = Mapping[str, str]
+Action = Callable[[Cluster, Query, bytes], Any]
+
+
+def _reset(cluster: Cluster, _query: Query, _body: bytes) -> Any:
+    cluster.reset()
+    return {}
+
+
+def _forget_requests(cluster: Cluster, _query: Query, _body: bytes) -> Any:
+    cluster.forget_requests()
+    return {}
+
+
+# Nothing waits to happen, so there is nothing to clear.
+def _no_faults(_cluster: Cluster, _query: Query, _body: bytes) -> Any:
+    return {}
+
+
+ACTIONS: dict[tuple[str, str], Action] = {
+    ("GET", "/writes"): lambda cluster, _query, _body: cluster.writes(),
+    ("POST", "/reset"): _reset,
+    ("GET", "/state"): lambda cluster, _query, _body: {"objects": cluster.state()},
+    ("PUT", "/objects"): lambda cluster, _query, body: cluster.plant(json.loads(body)),
+    ("DELETE", "/objects"): lambda cluster, query, _body: {
+        "deleted": cluster.uproot(query["kind"], query.get("namespace", ""), query["name"])
+    },
+    ("DELETE", "/faults"): _no_faults,
+    ("GET", "/requests"): lambda cluster, _query, _body: {"requests": cluster.requests()},
+    ("DELETE", "/requests"): _forget_requests,
+}
+IMPOSSIBLE = {("POST", "/faults"), ("POST", "/clock")}
+
+
+def answer(cluster: Cluster, method: str, target: str, body: bytes) -> tuple[int, Any]:
+    """Status and JSON body; bad input is answered with 400, a refusal of the API server with 502, and the reason."""
+    path, _, query = target.partition("?")
+    action = ACTIONS.get((method, path))
+    if action is None:
+        known = ", ".join(f"{one} {other}" for one, other in ACTIONS)
+        status, why = (501, "real servers cannot") if (method, path) in IMPOSSIBLE else (404, "no such call")
+        return status, {"error": f"{why}: {method} {path}; there are: {known}"}
+    try:
+        with cluster.lock:
+            return 200, action(cluster, {key: values[-1] for key, values in parse_qs(query).items()}, body)
+    except requests.HTTPError as error:
+        return 502, {"error": error.response.text}
+    except CannotRun as error:
+        return 500, {"error": str(error)}
+    except (KeyError, TypeError, ValueError) as error:
+        return 400, {"error": f"{type(error).__name__}: {error}"}
+
+
+class ControlServer(ThreadingHTTPServer):
+    """One TLS port of the loopback for all clusters; the handshake happens in the connection's own thread."""
+
+    daemon_threads = True
+
+    def __init__(self, context: ssl.SSLContext, clusters: Mapping[str, Cluster]) -> None:
+        self.clusters = clusters
+        self._context = context
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def get_request(self) -> tuple[socket, Any]:
+        connection, address = super().get_request()
+        return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is no news; anything else is a bug and shown."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """`/<cluster>/_control/<call>`."""
+
+    protocol_version = "HTTP/1.1"
+    server: ControlServer
+
+    def _serve(self) -> None:
+        _, name, section, *rest = [*self.path.split("/", 3), "", ""][:4]
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        cluster = self.server.clusters.get(name)
+        if cluster is None or section != "_control":
+            status, content = 404, {"error": "no such cluster"}
+        else:
+            status, content = answer(cluster, self.command, f"/{rest[0]}", body)
+        raw = json.dumps(content).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 # the names the standard library calls

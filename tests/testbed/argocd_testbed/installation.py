@@ -1,0 +1,99 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The objects of a fresh Argo CD installation, as its manifests create them; argocd-server fills argocd-secret itself.
+
+Source: argo-cd manifests/base (config, server) and manifests/cluster-rbac/server. The schemas of the custom resources
+are left open: no controller runs, so nothing here depends on them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .kubernetes import Object
+
+NAMESPACE = "argocd"
+SERVER = "argocd-server"
+PORT = 8080
+MANAGER = "kubectl-client-side-apply"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+CUSTOM = {"Application": "applications", "ApplicationSet": "applicationsets", "AppProject": "appprojects"}
+RBAC = "rbac.authorization.k8s.io"
+
+
+def _labels(name: str, component: str = "") -> dict[str, str]:
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
+    return {**labels, "app.kubernetes.io/component": component} if component else labels
+
+
+def _object(kind: str, name: str, component: str = "", *, version: str = "v1", **content: Any) -> Object:
+    """An object in Argo CD's namespace, with the annotation that `kubectl apply` leaves."""
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": _labels(name, component), "annotations": {}}
+    item: Object = {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+    applied = json.dumps({key: value for key, value in item.items() if key != "data"}) + "\n"
+    item["metadata"]["annotations"] = {LAST_APPLIED: applied}
+    return item
+
+
+def namespace() -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+
+
+def custom_resource(kind: str, plural: str) -> Object:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.argoproj.io"},
+        "spec": {"group": "argoproj.io", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> dict[str, list[str]]:
+    return {"apiGroups": groups, "resources": resources, "verbs": verbs}
+
+
+def server_rights() -> list[Object]:
+    """What argocd-server may do, as its own manifests say; kube-apiserver enforces it."""
+    everything = ["create", "get", "list", "watch", "update", "patch", "delete"]
+    here = [
+        _rule([""], ["secrets", "configmaps"], everything),
+        _rule(["argoproj.io"], list(CUSTOM.values()), everything),
+        _rule([""], ["events"], ["create", "list"]),
+    ]
+    everywhere = [
+        _rule(["*"], ["*"], ["delete", "get", "patch"]),
+        _rule([""], ["events"], ["list"]),
+        _rule(["argoproj.io"], ["applications", "applicationsets"], ["get", "list", "watch"]),
+    ]
+    version = f"{RBAC}/v1"
+    subjects = [{"kind": "ServiceAccount", "name": SERVER, "namespace": NAMESPACE}]
+    role, cluster_role = ({"apiGroup": RBAC, "kind": kind, "name": SERVER} for kind in ("Role", "ClusterRole"))
+    cluster_wide = {"apiVersion": version, "metadata": {"name": f"{SERVER}", "labels": _labels(SERVER, "server")}}
+    return [
+        _object("ServiceAccount", SERVER, "server"),
+        _object("Role", SERVER, "server", version=version, rules=here),
+        _object("RoleBinding", SERVER, "server", version=version, roleRef=role, subjects=subjects),
+        {"kind": "ClusterRole", **cluster_wide, "rules": everywhere},
+        {"kind": "ClusterRoleBinding", **cluster_wide, "roleRef": cluster_role, "subjects": subjects},
+    ]
+
+
+def configuration(secret_data: dict[str, str] | None = None) -> list[Object]:
+    """The objects that tests change. `secret_data`, encoded, is what a former start of the server made."""
+    ports = [
+        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": PORT},
+        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": PORT},
+    ]
+    secret: dict[str, Any] = {"type": "Opaque", **({"data": secret_data} if secret_data else {})}
+    selector = {"app.kubernetes.io/name": SERVER}
+    return [
+        _object("ConfigMap", "argocd-cm"),
+        _object("ConfigMap", "argocd-rbac-cm"),
+        _object("Secret", "argocd-secret", **secret),
+        _object("Service", SERVER, "server", spec={"ports": ports, "selector": selector}),
+    ]
