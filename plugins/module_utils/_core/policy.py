@@ -202,7 +202,18 @@ def _warnings(desired: DesiredPolicy) -> tuple[str, ...]:
 
 
 def _section_lines(data: Mapping[str, str], desired: DesiredPolicy) -> list[Fields]:
-    return [line.fields for line in parse_lines(data.get(desired.key, "")) if line.about(desired.subject)]
+    text = data.get(desired.key, "")
+    own = _own_numbers(text, desired)
+    return [line.fields for line in parse_lines(text) if line.number in own and line.about(desired.subject)]
+
+
+def _own_numbers(text: str, desired: DesiredPolicy) -> range:
+    """Return the numbers of the lines that are ours to change: in policy.csv only those between our markers."""
+    if desired.key != POLICY_KEY:
+        return range(1, len(parse_lines(text)) + 1)
+    head, ours, _tail = _marked(text, desired.subject)
+    first = len(parse_lines(head)) + 2
+    return range(first, first + len(parse_lines(ours)))
 
 
 def _effective(data: Mapping[str, str], subject: str) -> list[Fields]:
@@ -218,8 +229,9 @@ def _in_words(fields: Fields) -> str:
 
 def _elsewhere(data: Mapping[str, str], desired: DesiredPolicy) -> Iterable[str]:
     """Report the subject's lines that are not ours to change."""
+    own = _own_numbers(data.get(desired.key, ""), desired)
     for key, line in merged_lines(data):
-        if key != desired.key and line.about(desired.subject):
+        if line.about(desired.subject) and not (key == desired.key and line.number in own):
             yield f"{key} line {line.number} also speaks of {desired.subject}: {line.raw.strip()}"
 
 
