@@ -253,6 +253,17 @@ def test_in_policy_csv_only_what_stands_between_the_markers_is_ours() -> None:
     assert settle(after, desired(key="policy.csv", present=False)) == {"policy.csv": head + tail}
 
 
+def test_in_policy_csv_a_line_of_the_subject_outside_the_markers_is_a_finding_and_not_counted_as_ours() -> None:
+    data = {"policy.csv": f"# x\n{CLUSTERS_LINE}{BEGIN}{APPS_LINE}{END}g, octopus, role:x\n"}
+    change = plan_policy(data, desired(GET_CLUSTERS, key="policy.csv"))
+    assert (change.added, change.removed) == ((CLUSTERS_LINE.strip(),), (APPS_LINE.strip(),))
+    assert (change.gained, change.lost) == ((), ("may get applications *",))
+    assert change.findings == (
+        f"policy.csv line 2 also speaks of octopus: {CLUSTERS_LINE.strip()}",
+        "policy.csv line 6 also speaks of octopus: g, octopus, role:x",
+    )
+
+
 def test_markers_of_another_subject_are_not_ours() -> None:
     other = BEGIN.replace("octopus", "octopus-eu") + "g, octopus-eu, role:x\n" + END.replace("octopus", "octopus-eu")
     assert settle({"policy.csv": other}, desired(GET_APPS, key="policy.csv")) == {

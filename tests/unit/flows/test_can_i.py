@@ -1,0 +1,124 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_can_i: a token is proven before it is asked, and sent nowhere unless it is the account's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flow_fakes import World, jwt
+
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    InvalidInput,
+    Mismatch,
+    SinkError,
+    Unauthenticated,
+)
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i as flow
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
+from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
+
+CHECKS = [
+    {"action": "get", "resource": "clusters", "object": "*", "allowed": True},
+    {"action": "delete", "resource": "applications", "object": "*", "allowed": False},
+]
+ASKED = ["ask get clusters * as id", "ask delete applications * as id"]
+
+
+def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
+    shape = {"checks": CHECKS, "token": None, "token_from": {"file": "first"}, "account": "octopus"}
+    more = {"fail_on_mismatch": True, "planned": False, "wait_timeout": 1}
+    return flow.run({**shape, **more, **changes}, world.ports(check_mode=check_mode))
+
+
+def world(*denied: str) -> World:
+    made = World()
+    made.sink.entry = Entry(token=made.argocd.issue("id"))
+    made.argocd.denied = set(denied)
+    return made
+
+
+def test_a_stored_token_is_read_proven_and_asked_and_nothing_is_written() -> None:
+    lab = world("delete applications *")
+    outcome = run(lab)
+    assert lab.events == ["read.first", "prove octopus id", *ASKED]
+    assert (outcome.changed, outcome.values["account"], outcome.values["mismatches"]) == (False, "octopus", [])
+    assert [row["answer"] for row in outcome.values["matrix"]] == ["yes", "no"]
+    assert lab.remembered == [lab.sink.entry.token]
+
+
+def test_check_mode_asks_too_unless_an_earlier_step_would_change_the_answers() -> None:
+    lab = world("delete applications *")
+    assert run(lab, check_mode=True).values == run(lab).values
+    assert run(lab, planned=True).values == run(lab).values
+    lab.events.clear()
+    outcome = run(lab, check_mode=True, planned=True)
+    assert [row["answer"] for row in outcome.values["matrix"]] == ["unknown", "unknown"]
+    assert (outcome.values["mismatches"], lab.events) == ([], [])
+
+
+def test_a_mismatch_fails_after_patience_or_is_reported() -> None:
+    lab = world()
+    with pytest.raises(Mismatch) as caught:
+        run(lab)
+    assert "delete applications * must be no and is yes" in str(caught.value)
+    assert lab.slept == 1
+    outcome = run(lab, fail_on_mismatch=False)
+    assert [row["resource"] for row in outcome.values["mismatches"]] == ["applications"]
+
+
+def test_a_policy_seen_late_is_waited_for() -> None:
+    lab = world()
+    lab.fail("ask", None, None, None, None, lambda: lab.argocd.denied.add("delete applications *"))
+    assert run(lab).values["mismatches"] == []
+    assert lab.slept == 0.5
+
+
+def test_a_token_the_server_does_not_accept_is_asked_nothing() -> None:
+    lab = world()
+    lab.argocd.tokens.clear()
+    with pytest.raises(Unauthenticated) as caught:
+        run(lab)
+    assert str(caught.value).startswith("cannot ask can-i as account octopus: the server does not accept its token")
+    assert lab.events == ["read.first", "prove octopus id"]
+
+
+def test_a_given_token_needs_no_account_and_no_sink() -> None:
+    lab = world("delete applications *")
+    outcome = run(lab, token=lab.sink.entry.token, token_from=None, account=None)
+    assert (outcome.values["account"], lab.events) == ("octopus", ["prove octopus id", *ASKED])
+
+
+NOT_SENT: dict[str, tuple[dict[str, Any], str]] = {
+    "no-token": ({"token_from": None}, "cannot ask can-i: no token; set token, or token_from to read it from a sink"),
+    "whose-token": ({"account": None}, "cannot read the token from a sink: set account, whose token it is"),
+    "bad-account": ({"account": "a.b"}, "cannot use account name 'a.b': "),
+    "garbage": ({"token": "SEKRET", "token_from": None}, "cannot ask can-i: the given value is not an Argo CD token"),
+    "of-another-account": (
+        {"token": jwt("id", "bob"), "token_from": None},
+        "cannot ask can-i as account octopus: the token is of account bob; it was not sent anywhere",
+    ),
+    "bad-check": ({"checks": [{"action": "eat", "resource": "logs"}]}, "cannot use checks[0]: "),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), NOT_SENT.values(), ids=NOT_SENT)
+def test_what_cannot_be_asked_is_told_and_no_token_is_sent(changes: dict[str, Any], message: str) -> None:
+    lab = world()
+    with pytest.raises(InvalidInput) as caught:
+        run(lab, **changes)
+    assert str(caught.value).startswith(message)
+    assert "SEKRET" not in str(caught.value)
+    assert lab.events == []
+
+
+def test_an_empty_sink_is_told_and_one_that_cannot_be_read_is_an_error() -> None:
+    lab = World()
+    with pytest.raises(InvalidInput) as caught:
+        run(lab)
+    assert str(caught.value) == "cannot ask can-i as account octopus: sink first holds no token"
+    lab.fail("read.first", SinkError("cannot read"))
+    with pytest.raises(SinkError):
+        run(lab)
