@@ -131,6 +131,7 @@ class FakeArgocd:
         self.enabled = True
         self.exists = True
         self.capabilities: tuple[str, ...] = ("apiKey",)
+        self.shown: list[ListedAccount] = []
         self.unseen = 0
         self.denied: set[str] = set()
         self.has_credentials = True
@@ -165,7 +166,7 @@ class FakeArgocd:
         return self._world.perform("look", f"{name}{' by itself' if token else ''}", look)
 
     def accounts(self) -> list[ListedAccount]:
-        return self._world.perform("list", "", list)
+        return list(self._world.perform("list", "", lambda: self.shown))
 
     def create_token(self, account: str, *, token_id: str, expires_in: int | None) -> str:
         self.asked_expiry = expires_in

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flow_fakes import START, UID, After, Killed, World, jwt, server_error
 
+from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ListedAccount
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     Absent,
     ApiError,
@@ -77,6 +78,10 @@ def row(question: str, answer: str) -> dict[str, Any]:
 def allowing_only_what_the_checks_allow(world: World) -> World:
     world.argocd.denied = {"delete applications *"}
     return world
+
+
+def octopus(*, capabilities: tuple[str, ...] = ("apiKey",)) -> ListedAccount:
+    return ListedAccount("octopus", enabled=True, capabilities=capabilities, tokens=())
 
 
 # --- the ordinary run ----------------------------------------------------------------------------------------------
@@ -731,3 +736,55 @@ def test_the_uid_is_read_from_the_config_map_where_it_is_not_given() -> None:
     world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
     assert run(world, instance_uid=None).values["instance_uid"] == UID
     assert world.events.index("get argocd-cm") < world.events.index(ANNOUNCED)
+
+
+def named(world: World, **changes: Any) -> Outcome:
+    """A run that names the cluster too, so that both sides can be compared."""
+    return run(world, context="here", **changes)
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        ({"accounts.octopus": "login"}, [octopus()]),
+        ({"accounts.octopus": "apiKey", "accounts.octopus.enabled": "false"}, [octopus()]),
+        ({}, [octopus()]),
+    ],
+    ids=["other-capabilities", "disabled-here", "unknown-here"],
+)
+def test_an_api_of_another_installation_gets_no_token(config: dict[str, str], shown: list[ListedAccount]) -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", config)
+    world.argocd.shown = shown
+    with pytest.raises(Refused) as caught:
+        named(world)
+    assert str(caught.value) == (
+        "cannot mint a token for account octopus: the Argo CD of argocd_url is not the one of ConfigMap argocd-cm in "
+        "this cluster and namespace, they differ in account octopus; correct argocd_url or the Kubernetes connection"
+    )
+    assert (world.effects(), world.slept, world.sink.entry) == ([], 5, Entry())
+
+
+def test_an_account_of_the_config_map_that_the_api_lacks_is_another_installation_too() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey", "accounts.bob": ""})
+    world.argocd.shown = [octopus()]
+    world.fail("look", None, *[Absent("no", status=404)] * 30)
+    with pytest.raises(Refused, match="they differ in account bob;"):
+        named(world)
+
+
+@pytest.mark.parametrize("hidden", [Denied("no", status=403), None], ids=["may-not-be-seen", "seen-by-itself"])
+def test_an_account_the_login_may_not_list_proves_nothing(hidden: ApiError | None) -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "login, apiKey", "accounts.bob": ""})
+    world.argocd.shown = [octopus(capabilities=("apiKey", "login"))]
+    world.fail("look", None, hidden)
+    assert named(world).values["action"] == "minted"
+
+
+def test_a_kept_token_proves_its_installation_by_itself() -> None:
+    world = World()
+    stored(world)
+    assert named(world).values["action"] == "kept"
+    assert "list" not in world.events
