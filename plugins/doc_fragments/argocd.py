@@ -14,6 +14,7 @@ options:
   argocd_url:
     description:
       - Address of Argo CD, with or without C(https://), with its root path if it has one.
+      - The proxy variables of the environment (E(HTTPS_PROXY), E(NO_PROXY)) count for Argo CD.
       - If not set, the environment variable E(ARGOCD_SERVER) is used.
     type: str
   argocd_auth_token:
