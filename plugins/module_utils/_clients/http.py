@@ -9,7 +9,7 @@ import json
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -68,9 +68,11 @@ class Reply:
     def date(self) -> datetime | None:
         """The server's clock when it answered."""
         try:
-            return parsedate_to_datetime(self.headers["Date"])
+            moment = parsedate_to_datetime(self.headers["Date"])
         except (KeyError, ValueError):
             return None
+        # Two headers joined by a proxy, or a zone that is left out, parse as a naive time; it is GMT (RFC 9110, 5.6.7).
+        return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)

@@ -267,6 +267,11 @@ def test_the_servers_clock_is_known_after_an_answer(server: ScriptedServer) -> N
     ("headers", "moment"),
     [
         ({"Date": "Sat, 31 Jan 2026 12:00:00 GMT"}, datetime(2026, 1, 31, 12, tzinfo=timezone.utc)),
+        ({"Date": "Sat, 31 Jan 2026 12:00:00 -0000"}, datetime(2026, 1, 31, 12, tzinfo=timezone.utc)),
+        (
+            {"Date": "Sat, 31 Jan 2026 12:00:00 GMT, Sat, 31 Jan 2026 12:00:01 GMT"},
+            datetime(2026, 1, 31, 12, tzinfo=timezone.utc),
+        ),
         ({"Date": "yesterday"}, None),
         ({}, None),
     ],
