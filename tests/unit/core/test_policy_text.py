@@ -23,6 +23,7 @@ FIELDS = {
     "leading-spaces-dropped": ("p,  a,\tb", ("p", "a", "b")),
     "trailing-space-kept": ("p, a , b", ("p", "a ", "b")),
     "comment-at-the-end-is-text": ("g, a, b # note", ("g", "a", "b # note")),
+    "trailing-space-at-the-end-kept": ("p,a ", ("p", "a ")),
     "empty-fields": ("p,,", ("p", "", "")),
     "nothing": ("", ("",)),
     "quoted-comma": ('p, "{a,b}", c', ("p", "{a,b}", "c")),
