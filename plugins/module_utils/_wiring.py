@@ -61,6 +61,8 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
     alone = Surroundings(open_sink=_open_sink, claim=lambda _target, _about: None)
     result, met = carry_out(spec, flow, module.params, alone, check_mode=module.check_mode, diff=diff)
     module.no_log_values.update(met - {result.get("token")})
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)
