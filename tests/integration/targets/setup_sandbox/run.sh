@@ -13,6 +13,7 @@ python "$setup/make_inventory.py" "$config" "$work"
 export ANSIBLE_ACTION_PLUGINS="$setup/action_plugins"
 export ANSIBLE_FILTER_PLUGINS="$setup/filter_plugins"
 export ANSIBLE_CALLBACK_PLUGINS="$setup/callback_plugins"
+export ANSIBLE_CONNECTION_PLUGINS="$setup/connection_plugins"
 export ANSIBLE_VAULT_PASSWORD_FILE="$work/vault-password"
 export ANSIBLE_LOCALHOST_WARNING=false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING=false

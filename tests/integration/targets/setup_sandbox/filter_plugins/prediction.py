@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 UNKNOWN = "(known after the run)"
+ADDED_BY_ANSIBLE = ("exception", "failed_when_result", "invocation")
 
 
 def differences(predicted: Any, real: Any, where: str = "") -> list[str]:
@@ -44,8 +45,19 @@ def unpredicted_tasks(check: list[dict[str, Any]], real: list[dict[str, Any]]) -
     return texts
 
 
+def same_values(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> list[str]:
+    """Return where two runs of the same tasks (see run_playbook) differ in what the collection returned."""
+    return differences([_returned(item) for item in one], [_returned(item) for item in other])
+
+
+def _returned(item: dict[str, Any]) -> dict[str, Any]:
+    values = {key: value for key, value in item["result"].items() if key not in ADDED_BY_ANSIBLE}
+    return {"task": item["task"], "outcome": item["outcome"], **values}
+
+
 class FilterModule:
     """Makes them known to Ansible."""
 
     def filters(self) -> dict[str, Any]:
-        return {"differences": differences, "unpredicted": unpredicted, "unpredicted_tasks": unpredicted_tasks}
+        filters = (differences, same_values, unpredicted, unpredicted_tasks)
+        return {function.__name__: function for function in filters}
