@@ -203,6 +203,8 @@ def _file(file: str | None, variables: Mapping[str, Any]) -> str:
         return default_path(inventory_dir, str(variables["inventory_hostname"]))
     if Path(file).is_absolute():
         return file
+    if file.startswith("~"):
+        raise SinkError(f"cannot find vault file {file}: there is no such home; give an absolute path")
     if inventory_dir is None:
         raise SinkError(
             f"cannot find vault file {file}: the inventory has no directory to start at; give an absolute path"

@@ -9,7 +9,7 @@ Source: argo-cd server/account/account.go (CanI) and its route in server/account
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import InvalidInput, Mismatch, check_one_line
@@ -80,7 +80,15 @@ def _word(value: bool | None) -> str:  # noqa: FBT001 # its one argument is what
 
 def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks") -> list[Check]:
     """Return the checks, or raise InvalidInput naming the item the server could not be asked about."""
-    return [_parse_check(item, f"{option}[{index}]") for index, item in enumerate(items)]
+    checks = [_parse_check(item, f"{option}[{index}]") for index, item in enumerate(items)]
+    for index, check in enumerate(checks):
+        opposite = replace(check, allowed=not check.allowed)
+        if opposite in checks[:index]:
+            raise InvalidInput(
+                f"cannot use {option}[{index}]: together with {option}[{checks.index(opposite)}] {check} must be yes "
+                "and no; leave one out"
+            )
+    return checks
 
 
 def _parse_check(item: Mapping[str, Any], where: str) -> Check:

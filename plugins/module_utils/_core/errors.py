@@ -33,7 +33,10 @@ def check_one_line(text: str, *, option: str) -> str:
     """
     if all(character.isprintable() for character in text):
         return text
-    raise InvalidInput(f"cannot use {option} {quoted(text)}: it has a line end or another control character")
+    raise InvalidInput(
+        f"cannot use {option} {quoted(text)}: it has a line end or another control character; remove it, a list takes "
+        "one line per item"
+    )
 
 
 class Refused(FleetopsError):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .checks import ACTIONS, RESOURCES
-from .errors import InvalidInput, check_one_line
+from .errors import InvalidInput, check_one_line, quoted
 from .plan import Plan, SetKeys
 from .policy_text import POLICY_KEY, Line, broken_lines, format_line, merged_lines, parse_fields, parse_lines
 
@@ -77,16 +77,18 @@ def _parse_policy(item: str, subject: str, where: str) -> Fields:
     try:
         fields = parse_fields(item.strip())
     except ValueError as exc:
-        raise InvalidInput(f"cannot use {where} {item!r}: {exc}") from None
+        raise InvalidInput(f"cannot use {where} {quoted(item)}: {exc}") from None
     if fields[0] == "p" and len(fields) >= 5:
         _check_verbatim(fields, subject, where, item)
+    elif fields[0] == "g" and len(fields) == 3:
+        raise InvalidInput(f"cannot use {where} {quoted(item)}: it gives a role; name the role in roles instead")
     elif len(fields) in (3, 4):
         fields = ("p", subject, *fields, *(("allow",) if len(fields) == 3 else ()))
     else:
         raise InvalidInput(
-            f"cannot use {where} {item!r}: write `p, {subject}, <resource>, <action>, <object>, <allow or deny>`, or "
-            f"only `<resource>, <action>, <object>`; this has {len(fields)} fields (a comma inside a field needs "
-            "quotes)"
+            f"cannot use {where} {quoted(item)}: write `p, {subject}, <resource>, <action>, <object>, <allow or "
+            f"deny>`, or only `<resource>, <action>, <object>`; this has {len(fields)} fields "
+            f"({where.partition('[')[0]} is a list of such lines; a comma inside a field needs quotes)"
         )
     _check_meaning(fields, where, item)
     return fields
@@ -95,11 +97,11 @@ def _parse_policy(item: str, subject: str, where: str) -> Fields:
 def _check_verbatim(fields: Fields, subject: str, where: str, item: str) -> None:
     if len(fields) != 6:
         raise InvalidInput(
-            f"cannot use {where} {item!r}: a p line has 6 fields, this has {len(fields)} (a comma inside a field, "
-            "as in {a,b}, needs quotes); Argo CD would refuse its WHOLE policy for it"
+            f"cannot use {where} {quoted(item)}: a p line has 6 fields, this has {len(fields)} (a comma inside a "
+            "field, as in {a,b}, needs quotes); Argo CD would refuse its WHOLE policy for it"
         )
     if fields[1] != subject:
-        raise InvalidInput(f"cannot use {where} {item!r}: it is about {fields[1]!r}, the subject is {subject!r}")
+        raise InvalidInput(f"cannot use {where} {quoted(item)}: it is about {fields[1]!r}, the subject is {subject!r}")
 
 
 def _check_meaning(fields: Fields, where: str, item: str) -> None:
@@ -116,7 +118,7 @@ def _check_meaning(fields: Fields, where: str, item: str) -> None:
     elif resource in _PROJECT_SCOPED and "/" not in target and not _GLOB.search(target):
         problem = f"object {target!r} can never match: {resource} are named project/name"
     if problem:
-        raise InvalidInput(f"cannot use {where} {item!r}: {problem}")
+        raise InvalidInput(f"cannot use {where} {quoted(item)}: {problem}")
 
 
 def parse_roles(roles: Iterable[str], subject: str, *, option: str = "roles") -> list[Fields]:

@@ -105,7 +105,10 @@ def parse_duration(text: str, *, option: str) -> int:
     seconds = int(match[1]) * _UNIT_SECONDS[match[2]] if match else 0
     if 0 < seconds <= _MAX_SECONDS:
         return seconds
-    raise InvalidInput(f"cannot use {option} {text!r}: write a duration such as 90d, 12h, 30m or seconds, more than 0")
+    raise InvalidInput(
+        f"cannot use {option} {quoted(text)}: write a duration such as 90d, 12h, 30m or seconds, more than 0 and at "
+        f"most {_MAX_SECONDS // _UNIT_SECONDS['d']}d; leave it out for a token that never expires"
+    )
 
 
 def _segment(text: str) -> dict[str, Any]:

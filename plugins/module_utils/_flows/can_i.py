@@ -65,7 +65,9 @@ def _token(params: Mapping[str, Any], ports: Ports) -> str:
     sink = ports.sink(params["token_from"], check_account_name(params["account"], option="account"))
     token = sink.read().token
     if token is None:
-        raise InvalidInput(f"cannot ask can-i as account {params['account']}: {sink.label} holds no token")
+        raise InvalidInput(
+            f"cannot ask can-i as account {params['account']}: {sink.label} holds no token; run argocd_token first"
+        )
     ports.remember(token)
     return token
 
@@ -77,7 +79,10 @@ def _claims(token: str, params: Mapping[str, Any]) -> TokenClaims:
     except NotAToken:
         pass
     if claims is None or claims.issuer != "argocd":
-        raise InvalidInput("cannot ask can-i: the given value is not an Argo CD token; it was not sent anywhere")
+        raise InvalidInput(
+            "cannot ask can-i: the given value is not an Argo CD token; it was not sent anywhere; give one of the "
+            "account's"
+        )
     if params["account"] and claims.account != params["account"]:
         raise InvalidInput(
             f"cannot ask can-i as account {params['account']}: the token is of account {claims.account}; it was not "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
-from .._core.errors import ApiError, UnexpectedReply, check_one_line
+from .._core.errors import ApiError, InvalidInput, UnexpectedReply, check_one_line, quoted
 from .._core.ownership import check_owners
 from .._core.plan import Plan, SetKeys
 from .._core.policy import (
@@ -117,9 +117,17 @@ def _settings(params: Mapping[str, Any]) -> dict[str, str]:
     if params["match_mode"] is not None:
         settings["policy.matchMode"] = params["match_mode"]
     if params["scopes"] is not None:
-        scopes = [check_one_line(scope, option=f"scopes[{index}]") for index, scope in enumerate(params["scopes"])]
+        scopes = [_claim(scope, option=f"scopes[{index}]") for index, scope in enumerate(params["scopes"])]
         settings["scopes"] = f"[{', '.join(scopes)}]"
     return settings
+
+
+def _claim(scope: str, *, option: str) -> str:
+    """Return the name of a claim; one that would not come out of the YAML list it is written to is refused."""
+    check_one_line(scope, option=option)
+    if not scope or scope != scope.strip() or set(scope) & set("[]{},#\"'`&*!|>%@"):
+        raise InvalidInput(f"cannot use {option} {quoted(scope)}: write one name of a claim each, such as groups")
+    return scope
 
 
 def _as_text(keys: Mapping[str, Any]) -> str:

@@ -38,6 +38,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     wish = parse_wish(params)
     sinks = [ports.sink(item, wish.account) for item in params["store"]]
     _require_somewhere(sinks, wish)
+    _require_different(sinks)
     for sink in sinks:
         sink.prepare()
     instance = read_instance_uid(params, ports)
@@ -51,6 +52,14 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             require_same_instance(ConfigMapStore(ports.kubernetes(params)), argocd, wish, ports)
 
     return _Run(wish, sinks, instance, argocd, ports, check_instance).run()
+
+
+def _require_different(sinks: list[Sink]) -> None:
+    """A place given twice would fail to be compared-and-set the second time, after the token is minted."""
+    labels = [sink.label for sink in sinks]
+    twice = next((label for index, label in enumerate(labels) if label in labels[:index]), None)
+    if twice:
+        raise InvalidInput(f"cannot store the token in {twice} twice: leave one out of store")
 
 
 def _require_somewhere(sinks: list[Sink], wish: Wish) -> None:
@@ -151,17 +160,19 @@ class _Run:
         only_planned = self._ports.check_mode and self._wish.planned
         try:
             account = self._argocd.account(self._wish.account, token=token)
-        except Absent:
+        except Absent as exc:
             if only_planned:
                 return ListedAccount(self._wish.account, enabled=False, capabilities=(), tokens=())
-            raise
+            missing = exc
         except Unauthenticated:
             if only_planned and self._argocd.logs_in_as(self._wish.account):
                 return None
             raise
-        if not only_planned:
-            _require_usable(account)
-        return account
+        else:
+            if not only_planned:
+                _require_usable(account)
+            return account
+        raise Absent(f"{missing}; create it first (argocd_account)", status=missing.status, code=missing.code)
 
     def _decide(self, situation: Situation) -> Decision:
         """Without a sink the caller keeps the token: one that the server lists is taken as kept."""

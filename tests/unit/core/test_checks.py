@@ -100,3 +100,12 @@ def test_every_wrong_answer_is_named_and_no_other() -> None:
         "must be no and is yes; correct its policy lines (policy.default and roles count too), or the checks"
     )
     require_match([answer for answer in answers if not answer.mismatch], account="octopus")
+
+
+def test_checks_that_contradict_each_other_are_refused_by_their_places() -> None:
+    items = [{"action": "get", "resource": "clusters"}, {"action": "get", "resource": "clusters", "allowed": False}]
+    with pytest.raises(InvalidInput) as caught:
+        parse_checks(items)
+    assert str(caught.value) == (
+        "cannot use checks[1]: together with checks[0] get clusters * must be yes and no; leave one out"
+    )

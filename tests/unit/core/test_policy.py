@@ -85,7 +85,7 @@ def test_an_item_becomes_the_line_of_the_subject(item: str, fields: tuple[str, .
 
 SHAPE = (
     "write `p, octopus, <resource>, <action>, <object>, <allow or deny>`, or only `<resource>, <action>, <object>`; "
-    "this has {} fields (a comma inside a field needs quotes)"
+    "this has {} fields (policies is a list of such lines; a comma inside a field needs quotes)"
 )
 VERBATIM = (
     "a p line has 6 fields, this has {} (a comma inside a field, as in {{a,b}}, needs quotes); Argo CD would refuse "
@@ -93,6 +93,7 @@ VERBATIM = (
 )
 REFUSALS = {
     "empty": ("", SHAPE.format(1)),
+    "role-grant": ("g, octopus, role:admin", "it gives a role; name the role in roles instead"),
     "two-fields": ("clusters, get", SHAPE.format(2)),
     "six-without-p": ("g, octopus, a, b, c, allow", SHAPE.format(6)),
     "unquoted-braces-short": ("logs, get, {a,b}/*, allow", SHAPE.format(5)),
@@ -138,7 +139,7 @@ def test_roles_become_grants() -> None:
     assert parse_roles(["role:readonly", "a,b"], "octopus") == [READ_ONLY, ("g", "octopus", "a,b")]
 
 
-CONTROL = "it has a line end or another control character"
+CONTROL = "it has a line end or another control character; remove it, a list takes one line per item"
 
 
 @pytest.mark.parametrize(

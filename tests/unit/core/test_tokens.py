@@ -465,7 +465,8 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_duration(text, option="expires_in")
     assert str(caught.value) == (
-        f"cannot use expires_in {text!r}: write a duration such as 90d, 12h, 30m or seconds, more than 0"
+        f"cannot use expires_in {text!r}: write a duration such as 90d, 12h, 30m or seconds, more than 0 and at most "
+        "104166d; leave it out for a token that never expires"
     )
 
 

@@ -118,7 +118,7 @@ def test_an_empty_sink_is_told_and_one_that_cannot_be_read_is_an_error() -> None
     lab = World()
     with pytest.raises(InvalidInput) as caught:
         run(lab)
-    assert str(caught.value) == "cannot ask can-i as account octopus: sink first holds no token"
+    assert str(caught.value) == "cannot ask can-i as account octopus: sink first holds no token; run argocd_token first"
     lab.fail("read.first", SinkError("cannot read"))
     with pytest.raises(SinkError):
         run(lab)

@@ -80,7 +80,10 @@ def test_a_broken_policy_of_somebody_else_stops_before_any_write() -> None:
     assert world.effects() == []
 
 
-@pytest.mark.parametrize("changes", [{"subject": ""}, {"policies": ["x"]}, {"roles": [""]}, {"default_role": "a\n"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"subject": ""}, {"policies": ["x"]}, {"roles": [""]}, {"default_role": "a\n"}, {"scopes": ["[groups]"]}],
+)
 def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str, Any]) -> None:
     world = World()
     with pytest.raises(InvalidInput):

@@ -788,3 +788,11 @@ def test_a_kept_token_proves_its_installation_by_itself() -> None:
     stored(world)
     assert named(world).values["action"] == "kept"
     assert "list" not in world.events
+
+
+def test_the_same_place_twice_is_refused_before_anything_is_asked() -> None:
+    world = World()
+    with pytest.raises(InvalidInput) as caught:
+        run(world, store=[{"file": "first"}, {"file": "first"}])
+    assert str(caught.value) == "cannot store the token in sink first twice: leave one out of store"
+    assert world.events == []
