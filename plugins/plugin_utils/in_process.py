@@ -247,6 +247,8 @@ def plain(value: Any) -> Any:
         return int(value) if isinstance(value, int) else float(value)
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not hasattr(value, "vault"):

