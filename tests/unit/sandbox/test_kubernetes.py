@@ -46,6 +46,12 @@ def test_nobody_reads_without_the_token(lab: Lab, authorization: str) -> None:
     assert status_of(reply) == (401, "Unauthorized", "Unauthorized")
 
 
+def test_the_scheme_is_taken_in_any_case(lab: Lab) -> None:
+    for scheme in ("Bearer", "bearer"):
+        headers = {"authorization": f"{scheme} {lab.cluster.kubernetes_token}"}
+        assert lab.kubernetes("GET", CM, headers=headers).status == 200
+
+
 def test_a_fresh_installation(lab: Lab) -> None:
     cm = lab.kubernetes("GET", CM).json
     assert "data" not in cm

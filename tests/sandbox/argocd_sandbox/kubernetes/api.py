@@ -78,8 +78,9 @@ class KubernetesApi:
             return error.response()
 
     def _authenticate(self, request: Request) -> None:
-        expected = f"Bearer {self._token}".encode()
-        if not hmac.compare_digest(request.header("authorization").encode(), expected):
+        # The scheme in any case: apiserver's bearertoken.go, and the kubernetes package says `bearer` in a pod.
+        scheme, _space, token = request.header("authorization").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self._token.encode()):
             raise status.unauthorized()
 
     def _route(self, request: Request) -> Response:
