@@ -285,7 +285,7 @@ _CLOSED = "closed the connection before it answered"
 # Name in requests.exceptions, words, whether the request may have reached the server; the first that fits counts.
 _CAUSES = (
     ("ConnectTimeout", "does not answer (connecting timed out); check the address and the way there", False),
-    ("Timeout", "did not answer in time", True),
+    ("Timeout", "did not answer in time; look at its load, or wait longer (argocd_timeout for Argo CD)", True),
     ("ProxyError", "cannot be reached through the proxy", False),
     ("InvalidURL", "has no usable address; write https://host[:port][/path]", False),
     ("InvalidSchema", "has no usable address; write https://host[:port][/path]", False),

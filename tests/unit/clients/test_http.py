@@ -120,7 +120,8 @@ def test_a_server_that_does_not_answer_in_time_may_have_worked_on_it() -> None:
         client = HttpClient(name="the server", base_url=url, session=session, sleep=lambda _s: None, timeout=0.05)
         with pytest.raises(Unreachable) as caught:
             client.send("POST", "/x", about="cannot write x")
-    assert (str(caught.value), caught.value.sent) == ("cannot write x: the server did not answer in time", True)
+    assert str(caught.value).startswith("cannot write x: the server did not answer in time; ")
+    assert caught.value.sent
 
 
 @pytest.mark.parametrize("url", ["http://", "http://:80", "ftp://x", "http://a b", "https://[::1"])
