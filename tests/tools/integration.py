@@ -144,7 +144,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--force-module", action="store_true")
     parser.add_argument("targets", nargs="*")
-    return parser.parse_args(arguments)
+    # Intermixed, so that targets may follow the option.
+    return parser.parse_intermixed_args(arguments)
 
 
 def main(arguments: list[str]) -> int:

@@ -48,6 +48,11 @@ def test_targets_are_counted(
     assert capsys.readouterr().out.splitlines()[-1] == closing_line
 
 
+def test_targets_may_follow_the_option() -> None:
+    options = integration.parse(["build/integration", "--force-module", "argocd_token"])
+    assert (options.force_module, options.targets) == (True, ["argocd_token"])
+
+
 def test_no_target_at_all_is_a_failure() -> None:
     assert integration.report([], [], [], way="module") == 1
 
