@@ -68,5 +68,5 @@ def described_write(event: Event) -> dict[str, str]:
 
 
 def described_request(event: Event) -> dict[str, Any]:
-    path, _, query = event["requestURI"].partition("?")
+    path, _mark, query = event["requestURI"].partition("?")
     return {"method": METHODS.get(event["verb"], "GET"), "path": path, "query": query, "status": status(event)}

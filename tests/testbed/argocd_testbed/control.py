@@ -55,7 +55,7 @@ IMPOSSIBLE = {("POST", "/faults"), ("POST", "/clock")}
 
 def answer(cluster: Cluster, method: str, target: str, body: bytes) -> tuple[int, Any]:
     """Status and JSON body; bad input is answered with 400, a refusal of the API server with 502, and the reason."""
-    path, _, query = target.partition("?")
+    path, _mark, query = target.partition("?")
     action = ACTIONS.get((method, path))
     if action is None:
         known = ", ".join(f"{one} {other}" for one, other in ACTIONS)
@@ -103,13 +103,13 @@ class Handler(BaseHTTPRequestHandler):
     server: ControlServer
 
     def _serve(self) -> None:
-        _, name, section, *rest = [*self.path.split("/", 3), "", ""][:4]
+        _empty, name, section, rest = [*self.path.split("/", 3), "", "", ""][:4]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         cluster = self.server.clusters.get(name)
         if cluster is None or section != "_control":
             status, content = 404, {"error": "no such cluster"}
         else:
-            status, content = answer(cluster, self.command, f"/{rest[0]}", body)
+            status, content = answer(cluster, self.command, f"/{rest}", body)
         raw = json.dumps(content).encode()
         self.send_response_only(status)
         self.send_header("Content-Type", "application/json")

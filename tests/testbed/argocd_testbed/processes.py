@@ -80,7 +80,7 @@ class Processes:
 
 def free_ports(count: int) -> list[int]:
     """Ports of the loopback that were free a moment ago; all are held until the last is known."""
-    sockets = [socket.socket() for _ in range(count)]
+    sockets = [socket.socket() for _number in range(count)]
     try:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
