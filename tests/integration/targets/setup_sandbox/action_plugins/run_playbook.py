@@ -4,8 +4,9 @@
 """A run of its own, as a user starts it: ansible-playbook over this run's inventory.
 
 Options: `playbook` (a path, or the name of one in a collection), `hosts` (default: all of the inventory), `inventory`,
-`vars` (on top of what this run was given; null takes one away), `args` (of the command line), `environment_variables`,
-`vault` (false: without the vault password), `fails` (true: it must fail).
+`vars` (on top of what this run was given; null takes one away), `args` (of the command line), `program` (in place of
+the ansible-playbook on PATH), `environment_variables`, `vault` (false: without the vault password), `fails` (true: it
+must fail).
 Returns:
   exit_code, output
   results        [{outcome, host, task, action, result}] of every task that ran
@@ -95,9 +96,12 @@ class ActionModule(ActionBase):
         args = self._task.args
         given = {name: variables[name] for name in (*GIVEN, "work", "setup") if name in variables}
         extra = directory / "variables.json"
+        if args.get("in_process"):
+            given["argocd_force_module"] = False
         wanted = {**given, **(args.get("vars") or {})}
         extra.write_text(json.dumps({key: value for key, value in wanted.items() if value is not None}))
-        command = ["ansible-playbook", "-i", args.get("inventory") or f"{variables['work']}/inventory/hosts.yml"]
+        inventory = args.get("inventory") or f"{variables['work']}/inventory/hosts.yml"
+        command = [args.get("program") or "ansible-playbook", "-i", inventory]
         command += ["-e", f"@{extra}", *(str(item) for item in args.get("args") or [])]
         if args.get("hosts"):
             command += ["--limit", args["hosts"]]
