@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
@@ -59,6 +58,13 @@ class FlowAction(ActionBase):
         """Choose the path, say so at -vvv, and run."""
         variables = task_vars or {}
         super().run(tmp, variables)
+        try:
+            return self._run(variables)
+        except FleetopsError as exc:
+            # A result, not an exception: `failed_when` and `ignore_errors` see it, and no traceback hangs on it.
+            return {"failed": True, "msg": str(exc), "error": type(exc).__name__}
+
+    def _run(self, variables: dict[str, Any]) -> dict[str, Any]:
         args = plain(dict(self._task.args))
         on_controller = _controller_sink(args)
         obstacle = self._obstacle(variables)
@@ -70,10 +76,7 @@ class FlowAction(ActionBase):
         self._require_target(args, variables)
         if not obstacle:
             return self._in_process(args, variables)
-        try:
-            return self._as_module(args, variables)
-        except FleetopsError as exc:
-            return {"failed": True, "msg": str(exc), "error": type(exc).__name__}
+        return self._as_module(args, variables)
 
     def _obstacle(self, variables: Mapping[str, Any]) -> str:
         """Return why the task must run as a module; empty where it may run in-process."""
@@ -94,7 +97,7 @@ class FlowAction(ActionBase):
         hosts = _play_hosts(variables)
         missing = implicit_target(self.SPEC, args) if len(hosts) > 1 else None
         if missing:
-            raise AnsibleActionFail(
+            raise InvalidInput(
                 f"cannot run {self.SPEC.name} for {len(hosts)} hosts: {missing}, so all of them would reach the same "
                 "server; set it for each host (module_defaults, or the role's argocd_user_connection)"
             )
@@ -110,7 +113,7 @@ class FlowAction(ActionBase):
     def _prepare_controller(self, sink: str) -> str:
         """Where the sink lives here the flow runs here; what cannot be honoured then is refused."""
         if self._task.async_val:
-            raise AnsibleActionFail(
+            raise InvalidInput(
                 f"cannot run {self.SPEC.name} with async: its sink {sink} lives on the controller; leave async out"
             )
         for item in self._task.environment or []:
@@ -198,7 +201,9 @@ def _play_hosts(variables: Mapping[str, Any]) -> list[str]:
 
 def _file(file: str | None, variables: Mapping[str, Any]) -> str:
     """Return the file's path; a relative one starts at the inventory, as the default does."""
-    inventory_dir = variables.get("inventory_dir")
+    directory = variables.get("inventory_dir")
+    # A list of hosts (`-i host,`) has none; ansible-core 2.19 and later say so by the text `None`.
+    inventory_dir = str(directory) if directory and Path(str(directory)).is_absolute() else None
     if not file:
         return default_path(inventory_dir, str(variables["inventory_hostname"]))
     if Path(file).is_absolute():
