@@ -1,0 +1,133 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Do what the pages of the collection say: `pages.py COLLECTION DIRECTORY SUBSTITUTES`.
+
+Every fenced block of README.md and of the role's page is written to the file it is for, run in DIRECTORY, or handed on.
+One that no rule below knows is an error, and so is a rule that no block needs. SUBSTITUTES is JSON, {text: text}, for
+addresses and the option that asks for a password. Prints {"handed_on": {rule: text}, "outputs": {command: output}}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGES = ("README.md", "roles/argocd_user/README.md")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ON_INVENTORY = "ansible-playbook -i inventory.yml "
+
+# How a block of YAML begins -> its file, and the command that tries it.
+FILES = {
+    "# inventory.yml": ("inventory.yml", ""),
+    "- name: Install the Octopus gateway": ("gateway.yml", f"{ON_INVENTORY}gateway.yml"),
+    "# ansible-playbook -i inventory.yml backstage.yml": ("backstage.yml", f"{ON_INVENTORY}backstage.yml"),
+    "- name: Give Octopus its user": ("octopus.yml", f"{ON_INVENTORY}octopus.yml"),
+}
+# How a block begins that test.yml looks at.
+HANDED_ON = {"apiVersion: rbac.authorization.k8s.io/v1": "rights", "p, provisioner, ": "lines"}
+# How a command or a block begins that is not tried here, and why.
+LEFT_OUT = {
+    "ansible-galaxy collection install .": "`make demo` installs the tarball",
+    "git clone ": "needs the network",
+    "cd ansible-argocd": "goes with it",
+    "pip install -r requirements.txt": "the environment of the tests is made from it",
+    "collections:": "needs the network",
+    "make test": "runs this",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    text: str
+
+
+class Pages:
+    """What the blocks are, by the rules."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.commands: list[str] = []
+        self.handed_on: dict[str, str] = {}
+        self._needed: set[str] = set()
+
+    def add(self, block: Block) -> None:
+        if block.language == "bash":
+            for line in block.text.splitlines():
+                self._add_command(line)
+        elif start := self._rule(FILES, block.text):
+            file, command = FILES[start]
+            self.files[file] = block.text
+            self.commands += [command] if command else []
+        elif start := self._rule(HANDED_ON, block.text):
+            self.handed_on[HANDED_ON[start]] = block.text
+        elif not self._rule(LEFT_OUT, block.text):
+            sys.exit(f"cannot try a block of the pages: pages.py has no rule for\n{block.text}")
+
+    def _add_command(self, line: str) -> None:
+        if self._rule(LEFT_OUT, line):
+            return
+        # The first command of a page is shown once more where its inventory is explained, and works from there on.
+        self.commands = [*(command for command in self.commands if command != line), line]
+
+    def _rule(self, rules: dict[str, object] | dict[str, str], text: str) -> str:
+        start = next((start for start in rules if text.startswith(start)), "")
+        self._needed.add(start)
+        return start
+
+    def unneeded(self) -> set[str]:
+        return {*FILES, *HANDED_ON, *LEFT_OUT} - self._needed
+
+
+def read(collection: Path, substitutes: dict[str, str]) -> Pages:
+    pages = Pages()
+    for page in PAGES:
+        text = (collection / page).read_text()
+        for old, new in substitutes.items():
+            text = text.replace(old, new)
+        for language, block in FENCE.findall(text):
+            pages.add(Block(language, block))
+    if pages.unneeded():
+        sys.exit(f"cannot try the pages: no block begins with {sorted(pages.unneeded())}; adapt the rules of pages.py")
+    return pages
+
+
+def run(command: str, directory: Path) -> str:
+    """Its output, at a terminal: `ansible-vault create` opens its editor nowhere else."""
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(["bash", "-c", command], cwd=directory, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    output = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
+    os.close(ours)
+    if process.wait():
+        sys.exit(f"cannot do what the pages say: `{command}` fails\n{output}")
+    return output
+
+
+def read_terminal(terminal: int) -> bytes:
+    """What is there; nothing once the other side is closed, which Linux reports as an error."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
+def main(collection: str, directory: str, substitutes: str) -> None:
+    pages = read(Path(collection), json.loads(substitutes))
+    work = Path(directory)
+    work.mkdir()
+    for file, text in pages.files.items():
+        (work / file).write_text(text)
+    outputs = {command: run(command, work) for command in pages.commands}
+    print(json.dumps({"handed_on": pages.handed_on, "outputs": outputs}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
