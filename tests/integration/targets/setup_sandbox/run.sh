@@ -15,6 +15,8 @@ export ANSIBLE_FILTER_PLUGINS="$setup/filter_plugins"
 export ANSIBLE_CALLBACK_PLUGINS="$setup/callback_plugins"
 export ANSIBLE_CONNECTION_PLUGINS="$setup/connection_plugins"
 export ANSIBLE_VAULT_PASSWORD_FILE="$work/vault-password"
+# 2.16 looks for a job in the home of the passwd file, where the one who started it took $HOME, which is another here.
+export ANSIBLE_ASYNC_DIR="$work/async"
 export ANSIBLE_LOCALHOST_WARNING=false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING=false
 export ANSIBLE_RETRY_FILES_ENABLED=false
