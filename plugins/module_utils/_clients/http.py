@@ -305,13 +305,17 @@ def _tls_cause(chain: list[BaseException], options: TlsOptions) -> str:
         if isinstance(item, ssl.SSLCertVerificationError):
             remedy = _CERTIFICATE_REMEDIES.get(item.verify_code, f"set {options.ca} to the CA file that signed it")
             return f"has a certificate that is not trusted ({item.verify_message.rstrip('.')}); {remedy}"
-        if type(item) is ssl.SSLError and (item.reason is None or item.reason in _FILE_REASONS):
+        if not isinstance(item, ssl.SSLError):
+            continue
+        if not isinstance(item, _OF_CONNECTION) and (item.reason is None or item.reason in _FILE_REASONS):
             return f"cannot be asked: {options} is no certificate file, or its key is missing or another's"
-        if isinstance(item, ssl.SSLError) and item.reason in _HANDSHAKE_REASONS:
+        if item.reason in _HANDSHAKE_REASONS:
             return f"does not speak TLS as expected ({item.reason}); is it plain http?"
     return ""
 
 
+# SSLErrors that are about a connection, never about loading a file.
+_OF_CONNECTION = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
 # OpenSSL, x509_vfy.h.
 _EXPIRED, _NOT_YET_VALID, _OTHER_HOST, _OTHER_ADDRESS = 10, 9, 62, 64
 _CERTIFICATE_REMEDIES = {
