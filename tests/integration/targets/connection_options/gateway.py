@@ -76,7 +76,7 @@ def gateway(at: str, cluster: dict[str, Any], ca_file: str) -> type[Quiet]:
         def _pass_on(self) -> None:
             user = self._user()
             note(at, self, user)
-            _, section, rest = ["", "k8s", self.path[1:]] if at == "pod" else self.path.split("/", 2)
+            section, rest = ("k8s", self.path[1:]) if at == "pod" else self.path[1:].split("/", 1)
             server = behind[section]
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             connection = http.client.HTTPSConnection(str(server.hostname), server.port, context=trust, timeout=30)
@@ -110,7 +110,7 @@ class Proxy(Quiet):
         if not known:
             self.answer(407, b"", {"Proxy-Authenticate": "Basic"})
             return
-        host, _, port = self.path.rpartition(":")
+        host, port = self.path.rsplit(":", 1)
         with socket.create_connection((host, int(port))) as server:
             self.send_response(200)
             self.end_headers()
@@ -124,7 +124,7 @@ def join(one: socket.socket, other: socket.socket) -> None:
         ready.register(one, selectors.EVENT_READ, other)
         ready.register(other, selectors.EVENT_READ, one)
         while True:
-            for key, _ in ready.select():
+            for key, _events in ready.select():
                 data = key.fileobj.recv(65536)  # type: ignore[union-attr] # sockets are all that was registered
                 if not data:
                     return

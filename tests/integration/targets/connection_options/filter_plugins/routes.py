@@ -19,7 +19,8 @@ def objections(seen: list[dict[str, Any]], routes: list[dict[str, Any]]) -> list
     """
     taken = [(request, _route(request, routes)) for request in seen]
     unexpected = [f"unexpected at {request['at']}: {request['path']}" for request, route in taken if route is None]
-    untaken = [f"not taken: {route['at']} {route['path']}" for route in routes if all(way != route for _, way in taken)]
+    ways = [route for _request, route in taken]
+    untaken = [f"not taken: {route['at']} {route['path']}" for route in routes if route not in ways]
     differing = [
         f"{request['at']} {request['path']}: {name} is {found!r}"
         for request, route in taken
