@@ -5,7 +5,8 @@
 
 CONFIG is integration_config.yml (tests/tools/integration.py). DIRECTORY gets `inventory/hosts.yml`, one host per
 cluster of `sandbox_info`, and `vault-password`. A server of another kind needs the same keys in its `sandbox_info`;
-`control_url` may be missing there.
+`control_url` may be missing there, and a cluster may have a `ca_file` of its own: of several self-signed certificates
+of one subject in one file OpenSSL believes only the first.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ def inventory(config: dict[str, Any]) -> dict[str, Any]:
     info = json.loads(Path(config["sandbox_info"]).read_text())
     return {
         "argocd": {
-            "hosts": {name: host(cluster, info["ca_file"]) for name, cluster in info["clusters"].items()},
+            "hosts": {
+                name: host(cluster, cluster.get("ca_file", info["ca_file"]))
+                for name, cluster in info["clusters"].items()
+            },
             "vars": {"ansible_connection": "local", "ansible_python_interpreter": config["controller_python"]},
         }
     }
