@@ -30,7 +30,11 @@ class Request:
 
     def parameter(self, name: str) -> str:
         """The first value of a query parameter, '' if absent."""
-        return parse_qs(self.query, keep_blank_values=True).get(name, [""])[0]
+        return next(iter(self.parameters(name)), "")
+
+    def parameters(self, name: str) -> list[str]:
+        """All values of a query parameter."""
+        return parse_qs(self.query, keep_blank_values=True).get(name, [])
 
     def below(self, prefix: str) -> Request:
         """The same request as seen by the API mounted at `prefix`."""
@@ -39,7 +43,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """`delay` seconds are spent before the answer is sent, after the state has changed and its lock is free."""
+    """`content_type` is '' where none is sent.
+
+    `delay` seconds are spent before the answer is sent, after the state has changed and its lock is free.
+    """
 
     status: int
     body: bytes = b""

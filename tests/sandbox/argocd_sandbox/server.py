@@ -103,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, response: Response, cluster: Cluster | None) -> None:
         self.send_response_only(response.status)
         self.send_header("Date", cluster.clock.http_date() if cluster is not None else self.date_time_string())
-        self.send_header("Content-Type", response.content_type)
+        if response.content_type:
+            self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(response.body)))
         for name, value in response.headers:
             self.send_header(name, value)

@@ -100,7 +100,9 @@ def test_raw_paths_reach_the_apis(ask: Ask, sandbox: dict[str, Any]) -> None:
     assert status == 200
     assert headers["Set-Cookie"].startswith(f"argocd.token={answer['token']}; path=/east/argocd")
     status, _body, headers = ask("GET", "/east/argocd//api/v1/account")
-    assert (status, headers["Location"]) == (301, "/east/argocd/api/v1/account")
+    assert (status, headers["Location"]) == (307, "/east/argocd/api/v1/account")
+    status, _body, headers = ask("POST", "/east/argocd//api/v1/account")
+    assert (status, headers["Content-Type"]) == (307, None)
     assert ask("GET", "/east/argocd/api/v1/account/can-i/logs/get/%2A%2F%2A")[0] == 401
     assert ask("GET", "/nowhere/argocd/api/version")[:2] == (404, "404 page not found\n")
     assert ask("GET", "/healthz")[1] == "ok"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from argocd_sandbox.argocd.gojson import encode
+from argocd_sandbox.go import encode
 from lab import Lab
 
 
@@ -63,10 +63,29 @@ def test_router_errors_are_plain_text(method: str, path: str, status: int, text:
         ("/api/v1/account/can-i/clusters/get/https://x", "/c1/argocd/api/v1/account/can-i/clusters/get/https:/x"),
     ],
 )
-@pytest.mark.parametrize(("version", "status"), [("3.5.0", 301), ("3.6.0", 307)])
+@pytest.mark.parametrize(("version", "status"), [("3.3.0", 301), ("3.4.0", 307)])
 def test_unclean_paths_redirect(path: str, location: str, version: str, status: int) -> None:
     reply = Lab(version).argocd("GET", path)
     assert (reply.status, reply.headers["Location"]) == (status, location)
+    reply = Lab(version).argocd("POST", path)
+    assert (reply.status, reply.text, reply.content_type) == (status, "", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("//account", "/account"),
+        ("/./account", "/account"),
+        ("//account?x=1&y=%22", "/account?x=1&amp;y=%22"),
+        ("//a%22&b", "/a%2522&amp;b"),
+        ("/account/can-i/applications/sync/team-a//x", "/account/can-i/applications/sync/team-a/x"),
+        ("/account/can-i/clusters/get/https://x:6443", "/account/can-i/clusters/get/https:/x:6443"),
+    ],
+)
+def test_a_redirect_has_a_page(path: str, link: str) -> None:
+    reply = Lab("3.5.3").argocd("GET", f"/api/v1{path}")
+    text = f'<a href="/c1/argocd/api/v1{link}">Temporary Redirect</a>.\n\n'
+    assert (reply.status, reply.text, reply.content_type) == (307, text, "text/html; charset=utf-8")
 
 
 def test_escaped_slashes_and_stars_reach_the_handler() -> None:
@@ -87,7 +106,7 @@ def test_a_browser_gets_the_user_interface_for_any_path() -> None:
 
 
 def test_health_needs_no_login() -> None:
-    assert Lab().argocd("GET", "/healthz?full=true").text == "ok"
+    assert Lab().argocd("GET", "/healthz?full=true").text == "ok\n"
 
 
 def test_numbers_are_numbers_and_empty_fields_are_left_out() -> None:
@@ -109,7 +128,7 @@ def test_errors_keep_their_key_order_and_success_its_header() -> None:
 
 
 def test_json_is_escaped_as_go_does() -> None:
-    assert encode({"a": "<&>\u2028é"}) == '{"a":"\\u003c\\u0026\\u003e\\u2028é"}'.encode()
+    assert encode({"a": "<&>\u2028é"}) == '{"a":"\\u003c\\u0026\\u003e\\u2028é"}'
 
 
 INT64 = "into Go struct field CreateTokenRequest.expiresIn of type int64"
@@ -129,6 +148,20 @@ INT64 = "into Go struct field CreateTokenRequest.expiresIn of type int64"
 )
 def test_a_bad_body_is_refused_before_anybody_is_authenticated(body: bytes, message: str) -> None:
     assert Lab().argocd("POST", "/api/v1/account/admin/token", body).error == (400, 3, message)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/api/v1/session", "session.SessionCreateRequest"),
+        ("POST", "/api/v1/account/admin/token", "account.CreateTokenRequest"),
+        ("PUT", "/api/v1/account/password", "account.UpdatePasswordRequest"),
+    ],
+)
+@pytest.mark.parametrize(("body", "kind"), [(b"[]", "array"), (b'"x"', "string")])
+def test_a_body_that_is_no_object_names_the_message(method: str, path: str, name: str, body: bytes, kind: str) -> None:
+    message = f"json: cannot unmarshal {kind} into Go value of type {name}"
+    assert Lab().argocd(method, path, body).error == (400, 3, message)
 
 
 @pytest.mark.parametrize("body", [b"", b"{} trailing", b'{"unknown":1,"ID":null}', {"Id": "x", "name": "other"}])

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..go import encode, syntax_error
 from .errors import PlainError
-from .gojson import encode, kind_of, syntax_error
+from .gojson import kind_of
 
 ADMIN = "admin"
 LOGIN = "login"
@@ -109,7 +110,7 @@ def _parse_tokens(text: str) -> list[Token] | None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PlainError(syntax_error(text, error, "unexpected end of JSON input")) from error
+        raise PlainError(syntax_error(text, error)) from error
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(token, dict) for token in value):
@@ -160,4 +161,4 @@ def _set(values: dict[str, str], key: str, value: str, default: str) -> None:
 def _format_tokens(tokens: list[Token] | None) -> str:
     if tokens is None:
         return "null"
-    return encode([{key: value for key, value in token.items() if key != "exp" or value} for token in tokens]).decode()
+    return encode([{key: value for key, value in token.items() if key != "exp" or value} for token in tokens])

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import Clock
+from ..go import encode
 from ..http import PLAIN_TEXT, Request, Response, text_response
 from ..ledger import ARGOCD, Ledger
 from ..snapshot import Snapshot
 from ..store import ObjectStore
 from .account_service import AccountService
 from .errors import HTTP_STATUS, INTERNAL, UNKNOWN, GrpcError, KubernetesError, PlainError
-from .gojson import decode, encode, omit_empty
+from .gojson import decode, omit_empty
 from .rbac import Rbac
 from .release import Release
 from .routing import Arguments, Handler, Route, dispatch, redirect_if_unclean, refuse_content_type, route
@@ -91,7 +92,7 @@ class ArgoCd:
         if redirect is not None:
             return redirect
         if request.path == "/healthz":
-            return Response(200, b"ok", PLAIN_TEXT)
+            return Response(200, b"ok\n", PLAIN_TEXT)
         if request.path == "/auth/logout":
             return self._log_out(request)
         if request.path.startswith("/api/"):
@@ -133,7 +134,7 @@ class ArgoCd:
     # sessions
 
     def _login(self, request: Request, _arguments: Arguments) -> Response:
-        wish = decode(request.body, "SessionCreateRequest", SESSION_FIELDS)
+        wish = decode(request.body, "session.SessionCreateRequest", SESSION_FIELDS)
         try:
             token = self._sessions.login(wish["username"], wish["password"], wish["token"])
         except GrpcError as error:
@@ -147,7 +148,7 @@ class ArgoCd:
     def _log_out(self, request: Request) -> Response:
         token = cookie_token(request)
         if not token:
-            return text_response(400, "Failed to retrieve ArgoCD auth token")
+            return text_response(400, f"Failed to retrieve ArgoCD auth token: failed to retrieve cookie {COOKIE}")
         self._sessions.log_out(token)
         location = f"http://{request.header('host')}{self._root}"
         gone = ("Set-Cookie", f"{COOKIE}=; Path={self._root or '/'}")
@@ -176,7 +177,7 @@ class ArgoCd:
 
     def _create_token(self, request: Request, arguments: Arguments) -> Response:
         # The gateway decodes the body before anybody is authenticated.
-        wish = decode(request.body, "CreateTokenRequest", {"name": str, "id": str, "expiresIn": int})
+        wish = decode(request.body, "account.CreateTokenRequest", {"name": str, "id": str, "expiresIn": int})
         caller = self._sessions.caller(request)
         token = self._accounts.create_token(caller, arguments["name"], wish["id"], wish["expiresIn"])
         self._write(request, f"create token of account {arguments['name']}")
@@ -188,7 +189,7 @@ class ArgoCd:
         return {}
 
     def _update_password(self, request: Request, _arguments: Arguments) -> Response:
-        wish = decode(request.body, "UpdatePasswordRequest", PASSWORD_FIELDS)
+        wish = decode(request.body, "account.UpdatePasswordRequest", PASSWORD_FIELDS)
         caller = self._sessions.caller(request)
         self._accounts.update_password(caller, wish["name"], wish["currentPassword"], wish["newPassword"])
         self._write(request, f"change password of account {wish['name'] or caller.name}")
@@ -201,11 +202,11 @@ class ArgoCd:
 
 def _ok(message: dict[str, Any], headers: tuple[tuple[str, str], ...] = (), delay: float = 0.0) -> Response:
     metadata = ("Grpc-Metadata-Content-Type", "application/grpc")
-    return Response(200, encode(message), headers=(metadata, *headers), delay=delay)
+    return Response(200, encode(message).encode(), headers=(metadata, *headers), delay=delay)
 
 
 def _error(code: int, text: str, delay: float = 0.0) -> Response:
-    body = encode(omit_empty({"error": text, "code": code, "message": text}))
+    body = encode(omit_empty({"error": text, "code": code, "message": text})).encode()
     return Response(HTTP_STATUS.get(code, HTTP_STATUS[INTERNAL]), body, delay=delay)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON as Go's encoding/json writes and reads it, on structs whose every field is omitempty.
+"""JSON as Go's encoding/json reads it into structs, and what a struct whose every field is omitempty leaves out.
 
 Source: argo-cd util/grpc/json.go; Go encoding/json.
 """
@@ -12,34 +12,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..go import refuse_constant, syntax_error
 from .errors import INVALID_ARGUMENT, GrpcError
 
-ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 INT64 = range(-(2**63), 2**63)
-
-
-VALUE_WANTED = "looking for beginning of value"
-SYNTAX_ERRORS = {
-    "Expecting property name": "looking for beginning of object key string",
-    "Expecting ':'": "after object key",
-    "Expecting ','": "after object key:value pair",
-    "Extra data": "after top-level value",
-    "Invalid control character": "in string literal",
-    "Invalid \\escape": "in string escape code",
-}
 
 
 class RawNumber(str):
     """A JSON number that is no integer literal, as written."""
 
     __slots__ = ()
-
-
-def encode(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character, escape in ESCAPED.items():
-        text = text.replace(character, escape)
-    return text.encode()
 
 
 def omit_empty(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,14 +32,16 @@ def omit_empty(message: Mapping[str, Any]) -> dict[str, Any]:
 def decode(body: bytes, message: str, fields: Mapping[str, type]) -> dict[str, Any]:
     """The fields of a request message, zero values where absent; raises 400/3 with Go's text.
 
-    Names match case-insensitively, unknown ones are ignored, and so is what follows the first value.
+    `message` has its Go package with it. Names match case-insensitively, unknown ones are ignored, and so is what
+    follows the first value.
     """
     found: dict[str, Any] = {name: kind() for name, kind in fields.items()}
+    struct = message.rpartition(".")[2]
     names = {name.lower(): name for name in fields}
     for key, value in _first_value(body, message).items():
         name = names.get(key.lower())
         if name is not None and value is not None:
-            found[name] = _checked(value, f"{message}.{name}", fields[name])
+            found[name] = _checked(value, f"{struct}.{name}", fields[name])
     return found
 
 
@@ -66,26 +50,13 @@ def _first_value(body: bytes, message: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value, _end = json.JSONDecoder(parse_float=RawNumber, parse_constant=_refuse_constant).raw_decode(text)
+        value, _end = json.JSONDecoder(parse_float=RawNumber, parse_constant=refuse_constant).raw_decode(text)
     except json.JSONDecodeError as error:
-        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error)) from error
+        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error, "unexpected EOF")) from error
     if value is not None and not isinstance(value, dict):
-        text = f"json: cannot unmarshal {kind_of(value)} into Go value of type account.{message}"
+        text = f"json: cannot unmarshal {kind_of(value)} into Go value of type {message}"
         raise GrpcError(INVALID_ARGUMENT, text)
     return value or {}
-
-
-def _refuse_constant(name: str) -> None:
-    """NaN and Infinity are Python's, not JSON's."""
-    raise json.JSONDecodeError("no JSON", name, 0)
-
-
-def syntax_error(text: str, error: json.JSONDecodeError, at_end: str = "unexpected EOF") -> str:
-    """Go's words for bad JSON, of which a decoder and Unmarshal have different ones for a missing end."""
-    if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
-        return at_end
-    where = next((go for python, go in SYNTAX_ERRORS.items() if error.msg.startswith(python)), VALUE_WANTED)
-    return f"invalid character '{text[error.pos]}' {where}"
 
 
 def _checked(value: Any, field: str, kind: type) -> Any:

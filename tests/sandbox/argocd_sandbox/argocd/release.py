@@ -68,5 +68,5 @@ class Release:
 
     @property
     def redirect_status(self) -> int:
-        """Of Go's ServeMux when it cleans a path: 307 since Go 1.27."""
-        return 307 if self.at_least(3, 6) else 301
+        """Of Go's ServeMux when it cleans a path: 307 since Go 1.26."""
+        return 307 if self.at_least(3, 4) else 301

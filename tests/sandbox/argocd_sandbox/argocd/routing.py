@@ -3,16 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happens to a request before a handler sees it: path cleaning, content type, gateway routes.
 
-Source: Go net/http ServeMux; argo-cd server/server.go (enforceContentTypes); grpc-gateway v1.16.0 runtime/mux.go,
-runtime/pattern.go.
+Source: Go net/http ServeMux and Redirect; argo-cd server/server.go (enforceContentTypes); grpc-gateway v1.16.0
+runtime/mux.go, runtime/pattern.go.
 """
 
 from __future__ import annotations
 
+import html
 import posixpath
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ..http import Request, Response, text_response
 from .release import Release
@@ -43,8 +45,13 @@ def redirect_if_unclean(request: Request, root: str, release: Release) -> Respon
     clean = cleaned_path(request.path)
     if clean == request.path:
         return None
-    location = root + clean + (f"?{request.query}" if request.query else "")
-    return Response(release.redirect_status, b"", "text/html; charset=utf-8", (("Location", location),))
+    # ServeMux escapes the path, which it has cleaned in its escaped form, a second time.
+    location = root + quote(clean, safe="/$&+,:;=@~") + (f"?{request.query}" if request.query else "")
+    status, headers = release.redirect_status, (("Location", location),)
+    if request.method not in ("GET", "HEAD"):
+        return Response(status, b"", "", headers)
+    link = f'<a href="{html.escape(location)}">{HTTPStatus(status).phrase}</a>.\n\n'
+    return Response(status, link.encode() if request.method == "GET" else b"", "text/html; charset=utf-8", headers)
 
 
 def refuse_content_type(request: Request, release: Release) -> Response | None:
