@@ -79,7 +79,7 @@ class Lab:
     ) -> Reply:
         token = f"Bearer {self.cluster.kubernetes_token}"
         sent = {"content-type": content_type, "authorization": token, **(headers or {})}
-        content = b"" if body is None else json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         path, _mark, query = path.partition("?")
         return Reply.of(self.cluster.kubernetes(Request(method, path, query, sent, content)))
 

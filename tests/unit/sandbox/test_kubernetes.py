@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from argocd_sandbox.kubernetes.objects import merge
@@ -34,16 +35,92 @@ def status_of(reply: Reply) -> tuple[int, str, str]:
     fixed = {name: body[name] for name in ("kind", "apiVersion", "metadata", "status")}
     assert fixed == {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
     assert body["code"] == reply.status
-    return reply.status, body["reason"], body["message"]
+    return reply.status, body.get("reason", ""), body["message"]
 
 
 # reading
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic x"])
-def test_nobody_reads_without_the_token(lab: Lab, authorization: str) -> None:
+def test_a_wrong_token_is_nobody(lab: Lab) -> None:
+    for path in (CM, "/version", "/nope"):
+        reply = lab.kubernetes("GET", path, headers={"authorization": "Bearer wrong"})
+        assert status_of(reply) == (401, "Unauthorized", "Unauthorized")
+        assert "details" not in reply.json
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic x", "x"])
+def test_a_request_without_a_token_is_anonymous(lab: Lab, authorization: str) -> None:
     reply = lab.kubernetes("GET", CM, headers={"authorization": authorization})
-    assert status_of(reply) == (401, "Unauthorized", "Unauthorized")
+    asked = 'User "system:anonymous" cannot get resource "configmaps" in API group "" in the namespace "argocd"'
+    assert status_of(reply) == (403, "Forbidden", f'configmaps "argocd-cm" is forbidden: {asked}')
+    assert reply.json["details"] == {"name": "argocd-cm", "kind": "configmaps"}
+    assert lab.kubernetes("GET", "/version", headers={"authorization": authorization}).status == 200
+
+
+IN_ARGOCD = 'in API group "" in the namespace "argocd"'
+IN_CLUSTER = 'in API group "" at the cluster scope'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "what", "asked", "details"),
+    [
+        ("GET", CONFIG_MAPS, "configmaps is ", f'list resource "configmaps" {IN_ARGOCD}', {"kind": "configmaps"}),
+        ("GET", f"{CONFIG_MAPS}/", "configmaps is ", f'list resource "configmaps" {IN_ARGOCD}', {"kind": "configmaps"}),
+        ("POST", CONFIG_MAPS, "configmaps is ", f'create resource "configmaps" {IN_ARGOCD}', {"kind": "configmaps"}),
+        (
+            "DELETE",
+            CONFIG_MAPS,
+            "configmaps is ",
+            f'deletecollection resource "configmaps" {IN_ARGOCD}',
+            {"kind": "configmaps"},
+        ),
+        (
+            "PATCH",
+            f"{CONFIG_MAPS}/x",
+            'configmaps "x" is ',
+            f'patch resource "configmaps" {IN_ARGOCD}',
+            {"name": "x", "kind": "configmaps"},
+        ),
+        (
+            "GET",
+            f"{CONFIG_MAPS}/x/y",
+            'configmaps "x" is ',
+            f'get resource "configmaps/y" {IN_ARGOCD}',
+            {"name": "x", "kind": "configmaps"},
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces",
+            "namespaces is ",
+            f'list resource "namespaces" {IN_CLUSTER}',
+            {"kind": "namespaces"},
+        ),
+        (
+            "GET",
+            "/api/v1/namespaces/x",
+            'namespaces "x" is ',
+            'get resource "namespaces" in API group "" in the namespace "x"',
+            {"name": "x", "kind": "namespaces"},
+        ),
+        (
+            "GET",
+            "/apis/nope/v1/x",
+            "x.nope is ",
+            'list resource "x" in API group "nope" at the cluster scope',
+            {"group": "nope", "kind": "x"},
+        ),
+        ("GET", "/nope", "", 'get path "/nope"', {}),
+        ("POST", "/nope", "", 'post path "/nope"', {}),
+        ("GET", "/api", "", 'get path "/api"', {}),
+        ("GET", "/", "", 'get path "/"', {}),
+    ],
+)
+def test_what_is_forbidden_is_named(
+    lab: Lab, method: str, path: str, what: str, asked: str, details: dict[str, str]
+) -> None:
+    reply = lab.kubernetes(method, path, headers={"authorization": ""})
+    assert status_of(reply) == (403, "Forbidden", f'{what}forbidden: User "system:anonymous" cannot {asked}')
+    assert reply.json["details"] == details
 
 
 def test_the_scheme_is_taken_in_any_case(lab: Lab) -> None:
@@ -89,8 +166,53 @@ def test_lists_and_selectors(lab: Lab, query: str, names: list[str]) -> None:
 
 
 def test_unknown_selectors_are_refused(lab: Lab) -> None:
-    assert status_of(lab.kubernetes("GET", f"{CONFIG_MAPS}?fieldSelector=data.x%3D1"))[:2] == (400, "BadRequest")
-    assert status_of(lab.kubernetes("GET", f"{CONFIG_MAPS}?labelSelector=a+in+(b)"))[:2] == (400, "BadRequest")
+    message = "the sandbox does not imitate the operator 'in'"
+    assert status_of(lab.kubernetes("GET", f"{CONFIG_MAPS}?labelSelector=a+in+(b)")) == (400, "BadRequest", message)
+
+
+OPERATORS = "in, notin, =, ==, !=, gt, lt"
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("a===b", "unable to parse requirement: found '=', expected: identifier"),
+        ("a=(", "unable to parse requirement: found '(', expected: identifier"),
+        ("!", "unable to parse requirement: found '', expected: identifier"),
+        ("!!a", "unable to parse requirement: found '!', expected: identifier"),
+        ("a!", f"unable to parse requirement: found '!', expected: {OPERATORS}"),
+        ("a b", f"unable to parse requirement: found 'b', expected: {OPERATORS}"),
+        ("a=b=c", "found '=', expected: ',' or 'end of string'"),
+        ("!a=b", "found '=', expected: ',' or 'end of string'"),
+        ("a=b c", "found 'c', expected: ',' or 'end of string'"),
+        ("a=b)", "found ')', expected: ',' or 'end of string'"),
+        ("=a", "found '=', expected: !, identifier, or 'end of string'"),
+        (",", "found ',', expected: !, identifier, or 'end of string'"),
+        ("a,", "found '', expected: identifier after ','"),
+        ("a=b,,c=d", "found ',', expected: identifier after ','"),
+    ],
+)
+def test_label_selectors_that_are_none(lab: Lab, selector: str, message: str) -> None:
+    for namespace in ("argocd", "empty"):
+        path = f"/api/v1/namespaces/{namespace}/configmaps?labelSelector={quote(selector)}"
+        assert status_of(lab.kubernetes("GET", path)) == (400, "BadRequest", message)
+
+
+@pytest.mark.parametrize(
+    ("path", "selector", "message"),
+    [
+        (
+            CONFIG_MAPS,
+            "data.x=1",
+            '"data.x" is not a known field selector: only "metadata.name", "metadata.namespace"',
+        ),
+        (SECRETS, "data.x=1", "field label not supported: data.x"),
+        (CONFIG_MAPS, "metadata.name", "invalid selector: 'metadata.name'; can't understand 'metadata.name'"),
+    ],
+)
+def test_field_selectors_that_are_none(lab: Lab, path: str, selector: str, message: str) -> None:
+    reply = lab.kubernetes("GET", f"{path}?fieldSelector={quote(selector)}")
+    assert status_of(reply) == (400, "BadRequest", message)
 
 
 def test_metadata_only(lab: Lab) -> None:
@@ -124,6 +246,16 @@ def test_metadata_only(lab: Lab) -> None:
 )
 def test_what_is_not_there(lab: Lab, method: str, path: str, status: tuple[int, str, str]) -> None:
     assert status_of(lab.kubernetes(method, path, {})) == status
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/apis/nope/v1/x"), ("GET", "/nope"), ("POST", "/nope")])
+def test_paths_outside_of_the_api_are_not_found_in_plain_text(lab: Lab, method: str, path: str) -> None:
+    reply = lab.kubernetes(method, path)
+    assert (reply.status, reply.text, reply.content_type) == (
+        404,
+        "404 page not found\n",
+        "text/plain; charset=utf-8",
+    )
 
 
 # patching
@@ -174,7 +306,136 @@ def test_a_patch_sets_and_removes_single_keys(lab: Lab, kind: str) -> None:
     "content_type", ["application/json-patch+json", "application/apply-patch+yaml", "application/json", ""]
 )
 def test_other_patch_types_are_refused(lab: Lab, content_type: str) -> None:
-    assert status_of(patch(lab, CM, {}, content_type=content_type))[:2] == (415, "UnsupportedMediaType")
+    reply = patch(lab, CM, {}, "dryRun=x", content_type=content_type)
+    assert status_of(reply) == (415, "UnsupportedMediaType", "415: Unsupported Media Type")
+    assert reply.json["details"] == {}
+
+
+NO_MAP = "into Go value of type map[string]interface {}"
+END = "unexpected end of JSON input"
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"{", END),
+        (b"", END),
+        (b'{"data":{"a":"b"', END),
+        (b"oops", "invalid character 'o' looking for beginning of value"),
+        (b'{"a":}', "invalid character '}' looking for beginning of value"),
+        (b"{} x", "invalid character 'x' after top-level value"),
+        (b"NaN", "invalid character 'N' looking for beginning of value"),
+        (b"[]", f"json: cannot unmarshal array {NO_MAP}"),
+        (b'"x"', f"json: cannot unmarshal string {NO_MAP}"),
+        (b"5", f"json: cannot unmarshal number {NO_MAP}"),
+    ],
+)
+def test_patches_that_cannot_be_decoded(lab: Lab, body: bytes, problem: str) -> None:
+    merge_patch = status_of(patch(lab, CM, body))
+    assert merge_patch == (400, "BadRequest", f"error decoding patch: {problem}")
+    strategic = patch(lab, CM, body, content_type="application/strategic-merge-patch+json")
+    assert status_of(strategic) == (400, "BadRequest", problem)
+
+
+def test_null_is_no_merge_patch_but_a_strategic_one(lab: Lab) -> None:
+    assert status_of(patch(lab, CM, b"null")) == (400, "BadRequest", "Invalid JSON Patch")
+    assert patch(lab, CM, b"null", content_type="application/strategic-merge-patch+json").status == 200
+
+
+NO_DRY_RUN = 'supported values: "All"'
+TOO_LONG = "Too long: may not be more than 128 bytes"
+
+
+@pytest.mark.parametrize(
+    ("query", "problem", "causes"),
+    [
+        (
+            "dryRun=x",
+            f'dryRun: Unsupported value: ["x"]: {NO_DRY_RUN}',
+            [("FieldValueNotSupported", f'Unsupported value: ["x"]: {NO_DRY_RUN}', "dryRun")],
+        ),
+        (
+            "dryRun=",
+            f'dryRun: Unsupported value: [""]: {NO_DRY_RUN}',
+            [("FieldValueNotSupported", f'Unsupported value: [""]: {NO_DRY_RUN}', "dryRun")],
+        ),
+        (
+            "dryRun=All&dryRun=x",
+            f'dryRun: Unsupported value: ["All","x"]: {NO_DRY_RUN}',
+            [("FieldValueNotSupported", f'Unsupported value: ["All","x"]: {NO_DRY_RUN}', "dryRun")],
+        ),
+        (
+            f"fieldManager={'x' * 129}",
+            f"fieldManager: {TOO_LONG}",
+            [("FieldValueTooLong", TOO_LONG, "fieldManager")],
+        ),
+        (
+            f"fieldManager={'%C3%A9' * 65}",
+            f"fieldManager: {TOO_LONG}",
+            [("FieldValueTooLong", TOO_LONG, "fieldManager")],
+        ),
+        (
+            f"dryRun=x&fieldManager={'x' * 129}",
+            f'[fieldManager: {TOO_LONG}, dryRun: Unsupported value: ["x"]: {NO_DRY_RUN}]',
+            [
+                ("FieldValueTooLong", TOO_LONG, "fieldManager"),
+                ("FieldValueNotSupported", f'Unsupported value: ["x"]: {NO_DRY_RUN}', "dryRun"),
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("PATCH", CM, "PatchOptions"),
+        ("PATCH", f"{CONFIG_MAPS}/nope", "PatchOptions"),
+        ("PUT", CM, "UpdateOptions"),
+        ("POST", CONFIG_MAPS, "CreateOptions"),
+    ],
+)
+def test_options_that_are_none_store_nothing(
+    lab: Lab, method: str, path: str, kind: str, query: str, problem: str, causes: list[tuple[str, str, str]]
+) -> None:
+    before = list(lab.cluster.store.items())
+    reply = lab.kubernetes(method, f"{path}?{query}", {"metadata": {"name": "new"}, "data": {"dry": "run"}})
+    assert status_of(reply) == (422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {problem}')
+    named = [{"reason": reason, "message": message, "field": field} for reason, message, field in causes]
+    assert reply.json["details"] == {"group": "meta.k8s.io", "kind": kind, "causes": named}
+    assert list(lab.cluster.store.items()) == before
+    assert lab.cluster.ledger.report()["total"] == 0
+
+
+def test_a_deletion_knows_only_dry_runs_of_all(lab: Lab) -> None:
+    reply = lab.kubernetes("DELETE", f"{CM}?dryRun=x&fieldManager={'x' * 129}")
+    message = f'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["x"]: {NO_DRY_RUN}'
+    assert status_of(reply) == (422, "Invalid", message)
+    assert lab.kubernetes("GET", CM).status == 200
+
+
+def test_a_field_manager_of_128_bytes_is_none_too_long(lab: Lab) -> None:
+    assert patch(lab, CM, {"data": {"a": "1"}}, f"fieldManager={'x' * 128}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("version", "problem"),
+    [
+        ("abc", 'parsing "abc": invalid syntax'),
+        ("-1", 'parsing "-1": invalid syntax'),
+        ("9" * 23, f'parsing "{"9" * 23}": value out of range'),
+    ],
+)
+def test_a_resource_version_that_is_no_number(lab: Lab, version: str, problem: str) -> None:
+    body = {"metadata": {"name": "argocd-cm", "resourceVersion": version}, "data": {"x": "y"}}
+    for method in ("PATCH", "PUT"):
+        reply = lab.kubernetes(method, CM, body)
+        assert status_of(reply) == (500, "", f"strconv.ParseUint: {problem}")
+        assert reply.json.keys().isdisjoint({"reason", "details"})
+    assert lab.data("argocd-cm") == {}
+
+
+def test_resource_version_0_is_none(lab: Lab) -> None:
+    for version in ("0", "00"):
+        assert patch(lab, CM, {"metadata": {"resourceVersion": version}, "data": {"x": version}}).status == 200
 
 
 def version_of(lab: Lab, path: str = CM) -> str:
@@ -238,7 +499,36 @@ def test_string_data_is_merged_into_data(lab: Lab) -> None:
             422,
             "cannot unmarshal string into Go struct field ConfigMap.data of type map[string]string",
         ),
-        (CM, {"metadata": None}, 422, "cannot unmarshal null into Go struct field ConfigMap.metadata"),
+        (
+            CM,
+            {"metadata": None},
+            400,
+            "the name of the object (argocd-cm based on URL) was undeterminable: name must be provided",
+        ),
+        (
+            CM,
+            {"metadata": "x"},
+            422,
+            (
+                r'patch: Invalid value: "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":\"x\"}": '
+                "json: cannot unmarshal string into Go struct field ConfigMap.metadata of type v1.ObjectMeta"
+            ),
+        ),
+        (
+            CM,
+            {"metadata": {"labels": {"a": 1}}},
+            422,
+            "cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
+        ),
+        (
+            CM,
+            {"data": {"z": "<", "a": 1}},
+            422,
+            (
+                r'"{\"apiVersion\":\"v1\",\"data\":{\"a\":1,\"z\":\"\\u003c\"},\"kind\":\"ConfigMap\",'
+                r"\"metadata\":{\"name\":\"argocd-cm\",\"namespace\":\"argocd\",\"uid\":"
+            ),
+        ),
         (CM, {"metadata": {"uid": "x"}}, 422, 'metadata.uid: Invalid value: "x": field is immutable'),
         (
             CM,
@@ -256,6 +546,14 @@ def test_invalid_patches(lab: Lab, path: str, body: Any, status: int, text: str)
     assert (code, reason) == (status, "Invalid" if status == 422 else "BadRequest")
     assert text in message
     assert version_of(lab, path) == before
+
+
+def test_a_changed_uid_is_told_by_two_validations(lab: Lab) -> None:
+    reply = patch(lab, CM, {"metadata": {"uid": "other"}})
+    text = 'Invalid value: "other": field is immutable'
+    assert status_of(reply) == (422, "Invalid", f'ConfigMap "argocd-cm" is invalid: metadata.uid: {text}')
+    cause = {"reason": "FieldValueInvalid", "message": text, "field": "metadata.uid"}
+    assert reply.json["details"] == {"name": "argocd-cm", "kind": "ConfigMap", "causes": [cause, cause]}
 
 
 def test_an_immutable_config_map_keeps_its_data(lab: Lab) -> None:
@@ -277,7 +575,7 @@ WISHES = st.dictionaries(
 )
 def test_no_body_can_crash_it(wish: Any, call: tuple[str, str]) -> None:
     reply = SHARED.kubernetes(*call, wish, headers={"user-agent": "test/1"})
-    assert reply.status in (200, 201, 400, 404, 409, 422)
+    assert reply.status in (200, 201, 400, 404, 409, 422, 500)
     assert reply.json["kind"] in ("ConfigMap", "Secret", "Status")
 
 
@@ -334,6 +632,11 @@ def test_create_and_delete(lab: Lab) -> None:
     assert lab.kubernetes("GET", f"{SECRETS}/mine").status == 404
 
 
+UNRECOGNIZED = (
+    "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: "
+)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "text"),
     [
@@ -343,7 +646,26 @@ def test_create_and_delete(lab: Lab) -> None:
         (CONFIG_MAPS, new(kind="Secret"), 400, "is not a v1, Kind=ConfigMap"),
         ("/api/v1/namespaces/x/configmaps", new(), 404, 'namespaces "x" not found'),
         (CONFIG_MAPS, {"metadata": {"name": "a", "namespace": "b"}}, 400, "does not match the namespace"),
-        (CONFIG_MAPS, [], 400, "must be an object"),
+        (CONFIG_MAPS, b"null", 422, "name or generateName is required"),
+        (CONFIG_MAPS, {"metadata": None}, 422, "name or generateName is required"),
+        (CONFIG_MAPS, b"", 400, f"{UNRECOGNIZED}{END} (<empty>)"),
+        (CONFIG_MAPS, b"{", 400, f"{UNRECOGNIZED}{END} ({{)"),
+        (CONFIG_MAPS, b'{"a": ' + b"1" * 30, 400, f'{UNRECOGNIZED}{END} ({{"a": {"1" * 24} ...)'),
+        (
+            CONFIG_MAPS,
+            b"oops",
+            400,
+            f"{UNRECOGNIZED}invalid character 'o' looking for beginning of value (6f6f7073)",
+        ),
+        (
+            CONFIG_MAPS,
+            [],
+            400,
+            (
+                f"{UNRECOGNIZED}json: cannot unmarshal array into Go value of type struct {{ "
+                r'APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" } (5b5d)'
+            ),
+        ),
     ],
 )
 def test_refused_creations(lab: Lab, path: str, body: Any, status: int, text: str) -> None:
@@ -362,9 +684,28 @@ def test_a_replacement_needs_the_current_version_if_it_names_one(lab: Lab) -> No
 
 
 def test_preconditions_of_a_deletion(lab: Lab) -> None:
-    for condition in ({"uid": "x"}, {"resourceVersion": "1"}):
-        assert lab.kubernetes("DELETE", CM, {"preconditions": condition}).status == 409
-    uid = lab.kubernetes("GET", CM).json["metadata"]["uid"]
+    uid, version = (lab.kubernetes("GET", CM).json["metadata"][name] for name in ("uid", "resourceVersion"))
+    for condition, cause in (
+        (
+            {"uid": "x"},
+            (
+                f"the UID in the precondition (x) does not match the UID in record ({uid}). "
+                "The object might have been deleted and then recreated"
+            ),
+        ),
+        (
+            {"resourceVersion": "1"},
+            (
+                "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record "
+                f"({version}). The object might have been modified"
+            ),
+        ),
+    ):
+        reply = lab.kubernetes("DELETE", CM, {"preconditions": condition})
+        message = f'Operation cannot be fulfilled on ConfigMap "argocd-cm": {cause}'
+        assert status_of(reply) == (409, "Conflict", message)
+    reply = lab.kubernetes("DELETE", CM, b"{")
+    assert status_of(reply) == (400, "BadRequest", f"couldn't get version/kind; json parse error: {END}")
     assert lab.kubernetes("DELETE", CM, {"preconditions": {"uid": uid}}).status == 200
 
 

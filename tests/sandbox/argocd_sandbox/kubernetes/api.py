@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import copy
 import hmac
-import json
 import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from ..clock import Clock
-from ..http import Request, Response, json_response
+from ..go import encode
+from ..http import Request, Response, json_response, text_response
 from ..ledger import KUBERNETES, Ledger
 from ..managed_fields import record_update
 from ..store import Key, Object, ObjectStore
-from . import objects, selectors, status
+from . import decoding, objects, selectors, status
+from .anonymous import PUBLIC_PATHS, forbidden
 
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service"}
-MERGE_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+# Source: apiserver pkg/registry/rest/delete.go.
+PRECONDITIONS = (
+    ("uid", "UID", "deleted and then recreated"),
+    ("resourceVersion", "ResourceVersion", "modified"),
+)
 VERSION = {
     "major": "1",
     "minor": "34",
@@ -79,13 +84,18 @@ class KubernetesApi:
 
     def _authenticate(self, request: Request) -> None:
         # The scheme in any case: apiserver's bearertoken.go, and the kubernetes package says `bearer` in a pod.
-        scheme, _space, token = request.header("authorization").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self._token.encode()):
+        scheme, _space, token = request.header("authorization").strip().partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            if request.path not in PUBLIC_PATHS:
+                raise forbidden(request)
+        elif not hmac.compare_digest(token.encode(), self._token.encode()):
             raise status.unauthorized()
 
     def _route(self, request: Request) -> Response:
         if request.path in ("/version", "/version/"):
             return json_response(200, VERSION)
+        if not request.path.startswith("/api/v1/"):
+            return text_response(404, "404 page not found")
         target = parse_target(request.path)
         verbs: dict[str, Callable[[Request, Target], Response]] = (
             {"GET": self._get, "PUT": self._update, "PATCH": self._patch, "DELETE": self._delete}
@@ -94,6 +104,11 @@ class KubernetesApi:
         )
         if request.method not in verbs:
             raise status.method_not_allowed()
+        # go-restful looks at the media type before anybody reads the options.
+        if request.method == "PATCH":
+            decoding.patch_type(request)
+        if request.method != "GET":
+            decoding.check_options(request)
         return verbs[request.method](request, target)
 
     # reads
@@ -108,7 +123,8 @@ class KubernetesApi:
         return _answer(request, 200, self._existing(target))
 
     def _list(self, request: Request, target: Target) -> Response:
-        labels, fields = request.parameter("labelSelector"), request.parameter("fieldSelector")
+        labels = selectors.parse_labels(request.parameter("labelSelector"))
+        fields = selectors.parse_fields(request.parameter("fieldSelector"), target.kind)
         items = [
             item for item in self._store.items(target.kind, target.namespace) if selectors.matches(item, labels, fields)
         ]
@@ -124,7 +140,7 @@ class KubernetesApi:
     # writes
 
     def _create(self, request: Request, target: Target) -> Response:
-        item = _decode(request, target.kind)
+        item = decoding.decode_object(request.body, target.kind)
         metadata = item["metadata"]
         name = metadata.get("name", "")
         if not name:
@@ -149,28 +165,30 @@ class KubernetesApi:
             raise status.not_found("namespaces", target.namespace)
 
     def _patch(self, request: Request, target: Target) -> Response:
-        if request.header("content-type").split(";")[0].strip().lower() not in MERGE_PATCHES:
-            raise status.unsupported_patch()
         before = self._existing(target)
-        after = objects.merge(before, _decode_json(request))
-        after = objects.pruned({**after, "kind": before["kind"], "apiVersion": before["apiVersion"]})
+        patch = decoding.decode_patch(request.body, decoding.patch_type(request))
+        after = objects.typed(objects.merge(before, patch), target.kind)
         if (problem := objects.decoding_error(after)) is not None:
             # The real API server quotes the whole patched object here, Secret data included.
-            raise status.invalid("", "", "patch", f"Invalid value: {json.dumps(json.dumps(after))}: {problem}")
+            raise status.invalid("", "", "patch", f"Invalid value: {encode(objects.go_text(after))}: {problem}")
         return _answer(request, 200, self._replace(request, target, before, after))
 
     def _update(self, request: Request, target: Target) -> Response:
         before = self._existing(target)
-        after = _decode(request, target.kind)
+        after = decoding.decode_object(request.body, target.kind)
         after["metadata"].setdefault("uid", before["metadata"]["uid"])
         return _answer(request, 200, self._replace(request, target, before, after))
 
     def _replace(self, request: Request, target: Target, before: Object, after: Object) -> Object:
         metadata, current = after["metadata"], before["metadata"]
-        if metadata.get("name", target.name) != target.name:
+        if not metadata.get("name"):
+            text = f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+            raise status.bad_request(text)
+        if metadata["name"] != target.name:
             text = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
             raise status.bad_request(text)
-        if metadata.get("resourceVersion") not in (None, "", current["resourceVersion"]):
+        # 0 is like none: registry/generic/registry/store.go.
+        if objects.version_of(metadata) not in (0, objects.version_of(current)):
             raise status.conflict(target.plural, target.name)
         kept = {field: current[field] for field in objects.SERVER_FIELDS if field in current and field != "uid"}
         identity = {field: current[field] for field in ("name", "namespace") if field in current}
@@ -195,7 +213,7 @@ class KubernetesApi:
 
     def _delete(self, request: Request, target: Target) -> Response:
         item = self._existing(target)
-        options = _decode_json(request) if request.body else {}
+        options = decoding.decode_delete_options(request.body)
         self._check_preconditions(target, item, options.get("preconditions") or {})
         if not _is_dry_run(request):
             if target.kind == "Namespace":
@@ -208,39 +226,18 @@ class KubernetesApi:
         return json_response(200, success)
 
     def _check_preconditions(self, target: Target, item: Object, wanted: dict[str, str]) -> None:
-        for field, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        for field, label, guess in PRECONDITIONS:
             actual = item["metadata"][field]
             if wanted.get(field, actual) != actual:
                 cause = (
-                    f"Precondition failed: {label} in precondition: {wanted[field]}, {label} in object meta: {actual}"
+                    f"the {label} in the precondition ({wanted[field]}) does not match the {label} in record ({actual})"
                 )
-                raise status.conflict(target.plural, target.name, cause)
+                raise status.conflict(target.kind, target.name, f"{cause}. The object might have been {guess}")
 
     def _note(self, request: Request, target: Target, changes: list[str]) -> None:
         place = "/".join(filter(None, (target.namespace, target.name)))
         what = " ".join(filter(None, (target.plural, place, ",".join(changes))))
         self._ledger.write(KUBERNETES, method=request.method, path=request.path, what=what)
-
-
-def _decode_json(request: Request) -> Any:
-    try:
-        value = json.loads(request.body)
-    except ValueError as error:
-        raise status.bad_request("the object provided is unrecognized (must be of type JSON)") from error
-    if not isinstance(value, dict):
-        raise status.bad_request("the object provided is unrecognized (must be an object)")
-    return value
-
-
-def _decode(request: Request, kind: str) -> Object:
-    item: Object = _decode_json(request)
-    if item.get("kind", kind) != kind or item.get("apiVersion", "v1") != "v1":
-        given = f"{item.get('apiVersion')}, Kind={item.get('kind')}"
-        raise status.bad_request(f"the object provided ({given}) is not a v1, Kind={kind}")
-    item = objects.pruned({"metadata": {}, **item, "kind": kind, "apiVersion": "v1"})
-    if (problem := objects.decoding_error(item)) is not None:
-        raise status.bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}')
-    return item
 
 
 def _is_dry_run(request: Request) -> bool:

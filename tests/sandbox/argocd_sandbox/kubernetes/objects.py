@@ -15,6 +15,7 @@ import json
 import re
 from typing import Any
 
+from ..go import encode
 from ..store import Object
 from . import status
 
@@ -30,6 +31,19 @@ SUBDOMAIN_TEXT = (
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 SERVER_FIELDS = ("creationTimestamp", "managedFields", "resourceVersion", "uid")
+METADATA_TYPES = {"name": "string", "namespace": "string", "uid": "types.UID", "resourceVersion": "string"}
+METADATA_ORDER = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
 TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
 FIELDS = {
     "ConfigMap": TYPE_META | {"data", "binaryData", "immutable"},
@@ -59,6 +73,34 @@ def pruned(item: Object) -> Object:
     return item if known is None else {name: value for name, value in item.items() if name in known}
 
 
+def typed(item: Object, kind: str) -> Object:
+    """As an object of this kind: with its kind and metadata, without unknown fields."""
+    given = item.get("metadata")
+    return pruned({**item, "kind": kind, "apiVersion": "v1", "metadata": {} if given is None else given})
+
+
+def go_text(item: Object) -> str:
+    """A patched object as JSON: a map, so sorted, whose metadata is still in the order of its Go struct."""
+    ordered = {
+        name: dict(sorted(value.items())) if name == "data" and isinstance(value, dict) else value
+        for name, value in sorted(item.items())
+    }
+    if isinstance(item["metadata"], dict):
+        known = {name: item["metadata"][name] for name in METADATA_ORDER if name in item["metadata"]}
+        ordered["metadata"] = {**known, **item["metadata"]}
+    return encode(ordered)
+
+
+def version_of(metadata: Object) -> int:
+    """The resourceVersion, 0 without one; raises the 500 for another text, as strconv.ParseUint has no status."""
+    text = metadata.get("resourceVersion") or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise status.internal(f"strconv.ParseUint: parsing {encode(text)}: invalid syntax")
+    if (version := int(text)) >= 2**64:
+        raise status.internal(f"strconv.ParseUint: parsing {encode(text)}: value out of range")
+    return version
+
+
 def go_kind(value: Any) -> str:
     """What encoding/json calls a JSON value in its errors."""
     if isinstance(value, bool):
@@ -71,23 +113,21 @@ def go_kind(value: Any) -> str:
 def decoding_error(item: Object) -> str | None:
     """The error of Go's decoder for a map that holds something else than strings."""
     kind = item.get("kind", "")
-    maps = [(name, item.get(name)) for name in STRING_MAPS.get(kind, ())]
+    maps = [(f"{kind}.{name}", item.get(name)) for name in STRING_MAPS.get(kind, ())]
     metadata = item.get("metadata")
     if not isinstance(metadata, dict):
         return f"json: cannot unmarshal {go_kind(metadata)} into Go struct field {kind}.metadata of type v1.ObjectMeta"
-    for name in ("name", "namespace", "uid", "resourceVersion"):
+    for name, go_type in METADATA_TYPES.items():
         if not isinstance(metadata.get(name) or "", str):
             text = f"json: cannot unmarshal {go_kind(metadata[name])} into Go struct field ObjectMeta.metadata.{name}"
-            return f"{text} of type string"
-    maps += [(f"metadata.{name}", metadata.get(name)) for name in ("labels", "annotations")]
+            return f"{text} of type {go_type}"
+    maps += [(f"ObjectMeta.metadata.{name}", metadata.get(name)) for name in ("labels", "annotations")]
     for name, values in maps:
         if values is not None and not isinstance(values, dict):
-            return (
-                f"json: cannot unmarshal {go_kind(values)} into Go struct field {kind}.{name} of type map[string]string"
-            )
+            return f"json: cannot unmarshal {go_kind(values)} into Go struct field {name} of type map[string]string"
         for value in (values or {}).values():
             if not isinstance(value, str):
-                return f"json: cannot unmarshal {go_kind(value)} into Go struct field {kind}.{name} of type string"
+                return f"json: cannot unmarshal {go_kind(value)} into Go struct field {name} of type string"
     return _base64_error(item)
 
 
@@ -134,7 +174,9 @@ def validate_update(before: Object, after: Object) -> None:
     kind, name = before["kind"], before["metadata"]["name"]
     uid = after["metadata"].get("uid")
     if uid != before["metadata"]["uid"]:
-        raise status.invalid(kind, name, "metadata.uid", f"Invalid value: {json.dumps(uid)}: field is immutable")
+        error = status.FieldError("metadata.uid", f"Invalid value: {json.dumps(uid)}: field is immutable")
+        # Both rest.BeforeUpdate and the kind's own validation look.
+        raise status.invalid_fields(kind, name, [error, error])
     if kind == "Secret" and after.get("type") != before.get("type"):
         text = f"Invalid value: {json.dumps(after.get('type'))}: field is immutable"
         raise status.invalid(kind, name, "type", text)

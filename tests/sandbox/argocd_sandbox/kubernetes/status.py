@@ -8,21 +8,24 @@ Source: apimachinery pkg/api/errors/errors.go (messages), pkg/apis/meta/v1/types
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ..http import Response, json_response
 
 CONFLICT_TEXT = "the object has been modified; please apply your changes to the latest version and try again"
-PATCH_TYPES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-)
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+    reason: str = "FieldValueInvalid"
 
 
 class StatusError(Exception):
-    """A refusal of the Kubernetes API."""
+    """A refusal of the Kubernetes API; `reason` is '' where the server has none."""
 
     def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -33,7 +36,7 @@ class StatusError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": message,
-            "reason": reason,
+            **({"reason": reason} if reason else {}),
             **({} if details is None else {"details": details}),
             "code": code,
         }
@@ -73,11 +76,24 @@ def method_not_allowed() -> StatusError:
 
 
 def unsupported_patch() -> StatusError:
-    text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(PATCH_TYPES)
-    return StatusError(415, "UnsupportedMediaType", text, {})
+    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
+def internal(message: str) -> StatusError:
+    """An error of Go that the server passes on as it is."""
+    return StatusError(500, "", message)
 
 
 def invalid(kind: str, name: str, field: str, message: str, reason: str = "FieldValueInvalid") -> StatusError:
-    cause = {"reason": reason, "message": message, "field": field}
-    details = {**({"name": name} if name else {}), **({"kind": kind} if kind else {}), "causes": [cause]}
-    return StatusError(422, "Invalid", f'{kind} "{name}" is invalid: {field}: {message}', details)
+    return invalid_fields(kind, name, [FieldError(field, message, reason)])
+
+
+def invalid_fields(kind: str, name: str, errors: Sequence[FieldError], group: str = "") -> StatusError:
+    """Every error is a cause; the message tells equal ones once."""
+    causes = [{"reason": error.reason, "message": error.message, "field": error.field} for error in errors]
+    named = {"name": name, "group": group, "kind": kind}
+    details = {**{key: value for key, value in named.items() if value}, "causes": causes}
+    told = list(dict.fromkeys(f"{error.field}: {error.message}" for error in errors))
+    problem = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    qualified = f"{kind}.{group}" if group else kind
+    return StatusError(422, "Invalid", f'{qualified} "{name}" is invalid: {problem}', details)
