@@ -522,6 +522,14 @@ def test_string_data_is_merged_into_data(lab: Lab) -> None:
         ),
         (
             CM,
+            {"metadata": {"ownerReferences": [{"uid": 1}]}},
+            422,
+            "number into Go struct field OwnerReference.metadata.ownerReferences.uid of type types.UID",
+        ),
+        (CM, {"metadata": {"ownerReferences": "x"}}, 422, "of type []v1.OwnerReference"),
+        (CM, {"metadata": {"ownerReferences": ["x"]}}, 422, "of type v1.OwnerReference"),
+        (
+            CM,
             {"data": {"z": "<", "a": 1}},
             422,
             (
@@ -704,7 +712,7 @@ def test_preconditions_of_a_deletion(lab: Lab) -> None:
         reply = lab.kubernetes("DELETE", CM, {"preconditions": condition})
         message = f'Operation cannot be fulfilled on ConfigMap "argocd-cm": {cause}'
         assert status_of(reply) == (409, "Conflict", message)
-    reply = lab.kubernetes("DELETE", CM, b"{")
+    reply = lab.kubernetes("DELETE", f"{CONFIG_MAPS}/nope", b"{")
     assert status_of(reply) == (400, "BadRequest", f"couldn't get version/kind; json parse error: {END}")
     assert lab.kubernetes("DELETE", CM, {"preconditions": {"uid": uid}}).status == 200
 

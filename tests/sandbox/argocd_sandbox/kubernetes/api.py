@@ -212,8 +212,8 @@ class KubernetesApi:
         return stored
 
     def _delete(self, request: Request, target: Target) -> Response:
-        item = self._existing(target)
         options = decoding.decode_delete_options(request.body)
+        item = self._existing(target)
         self._check_preconditions(target, item, options.get("preconditions") or {})
         if not _is_dry_run(request):
             if target.kind == "Namespace":

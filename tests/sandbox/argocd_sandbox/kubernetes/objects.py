@@ -32,6 +32,7 @@ SUBDOMAIN_TEXT = (
 )
 SERVER_FIELDS = ("creationTimestamp", "managedFields", "resourceVersion", "uid")
 METADATA_TYPES = {"name": "string", "namespace": "string", "uid": "types.UID", "resourceVersion": "string"}
+OWNER_TYPES = {"apiVersion": "string", "kind": "string", "name": "string", "uid": "types.UID"}
 METADATA_ORDER = (
     "name",
     "namespace",
@@ -128,7 +129,21 @@ def decoding_error(item: Object) -> str | None:
         for value in (values or {}).values():
             if not isinstance(value, str):
                 return f"json: cannot unmarshal {go_kind(value)} into Go struct field {name} of type string"
-    return _base64_error(item)
+    return _owner_error(metadata.get("ownerReferences")) or _base64_error(item)
+
+
+def _owner_error(owners: Any) -> str | None:
+    where = "into Go struct field ObjectMeta.metadata.ownerReferences"
+    if owners is not None and not isinstance(owners, list):
+        return f"json: cannot unmarshal {go_kind(owners)} {where} of type []v1.OwnerReference"
+    for owner in owners or []:
+        if not isinstance(owner, dict):
+            return f"json: cannot unmarshal {go_kind(owner)} {where} of type v1.OwnerReference"
+        for name, go_type in OWNER_TYPES.items():
+            if not isinstance(owner.get(name) or "", str):
+                field = f"OwnerReference.metadata.ownerReferences.{name}"
+                return f"json: cannot unmarshal {go_kind(owner[name])} into Go struct field {field} of type {go_type}"
+    return None
 
 
 def _base64_error(item: Object) -> str | None:
