@@ -6,7 +6,7 @@
 Options: `playbook` (a path, or the name of one in a collection), `hosts` (default: all of the inventory), `inventory`,
 `vars` (on top of what this run was given; null takes one away), `args` (of the command line), `program` (in place of
 the ansible-playbook on PATH), `environment_variables`, `vault` (false: without the vault password), `fails` (true: it
-must fail).
+must fail). The variable `run_in_process` (true): in-process, whatever this run was given.
 Returns:
   exit_code, output
   results        [{outcome, host, task, action, result}] of every task that ran
@@ -97,6 +97,8 @@ class ActionModule(ActionBase):
         given = {name: variables[name] for name in (*GIVEN, "work", "setup") if name in variables}
         extra = directory / "variables.json"
         if args.get("in_process"):
+            given["argocd_force_module"] = False
+        if variables.get("run_in_process"):
             given["argocd_force_module"] = False
         wanted = {**given, **(args.get("vars") or {})}
         extra.write_text(json.dumps({key: value for key, value in wanted.items() if value is not None}))
