@@ -37,7 +37,7 @@ LEFT_OUT = {
     "ansible-galaxy collection install .": "`make demo` installs the tarball",
     "git clone ": "needs the network",
     "cd ansible-argocd": "goes with it",
-    "pip install -r requirements.txt": "the environment of the tests is made from it",
+    "pip install ansible-core -r requirements.txt": "the environment of the tests is made from it",
     "collections:": "needs the network",
     "make test": "runs this",
 }
