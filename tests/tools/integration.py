@@ -35,6 +35,7 @@ STOP_SECONDS = 10
 FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed\b.*\n((?:[\w.-]+\n)+)")
 # What it says as it starts one. A target may be listed and yet be left out, with a warning only.
 STARTED = re.compile(r"^Running ([\w.-]+) integration test (?:script|role)\b", re.MULTILINE)
+IN_PROCESS_ONLY = "# in-process only:"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -98,6 +99,19 @@ def list_targets(copy: Path, wanted: list[str]) -> list[str]:
     return answer.stdout.split()
 
 
+def without_in_process_only(copy: Path, targets: list[str]) -> list[str]:
+    """Leave out, and say so, the targets whose modules never run as modules: their `aliases` file says why."""
+    kept = []
+    for target in targets:
+        aliases = (copy / "tests/integration/targets" / target / "aliases").read_text()
+        reason = next((line for line in aliases.splitlines() if line.startswith(IN_PROCESS_ONLY)), "")
+        if reason:
+            print(f"{target}: {reason.removeprefix('# ')}")
+        else:
+            kept.append(target)
+    return kept
+
+
 def run_targets(copy: Path, wanted: list[str]) -> tuple[int, str]:
     """Run ansible-test, its output passed on as it comes; its exit code and the output."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -157,11 +171,13 @@ def main(arguments: list[str]) -> int:
     set_environment(home=directory / "home")
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
     targets = list_targets(copy, options.targets)
+    if options.force_module and not options.targets:
+        targets = without_in_process_only(copy, targets)
     info = directory / "sandbox" / "info.json"
     with stopped_at_the_end(start_sandbox(info)) as sandbox:
         wait_for(info, sandbox)
         write_variables(copy, info, force_module=options.force_module)
-        code, output = run_targets(copy, options.targets)
+        code, output = run_targets(copy, targets)
     output = COLOUR.sub("", output)
     failed, skipped = failed_targets(targets, code, output), skipped_targets(targets, output)
     write_result(result, targets, failed, skipped)
