@@ -12,7 +12,10 @@ COPY := $(BUILD)/collections/$(COLLECTION)
 VERSION = $$(sed -n 's/^version: //p' galaxy.yml)
 # The ansible-cores of meta/runtime.yml, oldest first.
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
-STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint certify
+STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
+EDGE_STEPS := integration-edges integration-edges-module certify
+# Which integration targets: main, edge or all.
+SET := main
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -24,8 +27,8 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 # Each Python of the collection that is not a shell around `ansible` is checked as a package, under its installed name.
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
-.PHONY: help setup test unit test-matrix $(CORES:%=test-%) test-lowest lint types \
-	integration integration-module sanity ansible-lint docs-lint changelog-lint build certify demo clean copy home
+.PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
+	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo clean copy home
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -49,14 +52,23 @@ endif
 test: setup copy home ## lint, types, unit, integration both ways, sanity, documentation: two steps at a time
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs $(MAKE) $(STEPS)
 
+test-edges: setup copy home ## what takes longer: the cases at the edges, both ways, and the certification
+	@python $(TOOLS)/run_steps.py $(BUILD)/logs-edges $(MAKE) $(EDGE_STEPS)
+
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
 	python -m pytest $(ARGS)
 
 integration: setup ## integration targets on the sandbox, in-process: make integration ARGS='argocd_account'
-	python $(TOOLS)/integration.py $(BUILD)/integration $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration --set $(SET) $(ARGS)
 
 integration-module: setup ## the same targets through the ordinary modules
-	python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module --set $(SET) $(ARGS)
+
+integration-edges: setup ## bad input, odd inventories, fifty hosts, wrong clusters, the examples; in-process
+	python $(TOOLS)/integration.py $(BUILD)/integration-edges --set edge
+
+integration-edges-module: setup ## those of them whose tasks can run as ordinary modules
+	python $(TOOLS)/integration.py $(BUILD)/integration-edges-module --set edge --force-module
 
 sanity: copy home ## ansible-test sanity, without any ignore: make sanity ARGS='--test pylint'
 	cd $(COPY) && $(TEST_HOME) ansible-test sanity --venv --python $(PYTHON_VERSION) --color no $(ARGS)
@@ -104,7 +116,7 @@ $(COLUMNS:%=test-%): test-%:
 	@python3 $(TOOLS)/matrix.py pin $* > $(MATRIX)/$*/pinned.txt
 	TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) $(MAKE) test VENV=$(MATRIX)/$*/venv BUILD=$(MATRIX)/$* \
 		HOME_DIRECTORY="$(HOME_DIRECTORY)" REQUIREMENTS="$(TO_RUN) $(MATRIX)/$*/pinned.txt" \
-		STEPS="$(or $(STEPS_OF_$*),integration integration-module sanity unit)"
+		SET=all STEPS="$(or $(STEPS_OF_$*),integration integration-module sanity unit)"
 
 test-matrix: ## all of these columns, one after the other; writes build/matrix.json
 	@failed=0; $(MAKE) --keep-going $(COLUMNS:%=test-%) || failed=1; \

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the integration targets on one sandbox: `integration.py DIRECTORY [--force-module] [TARGET...]`.
+"""Run the integration targets on one sandbox: `integration.py DIRECTORY [--force-module] [--set SET] [TARGET...]`.
 
 DIRECTORY takes the copy of the collection, the sandbox's files and, at the end, `result.json`, which
 tests/tools/matrix.py reads: {"python", "ansible_core", "targets", "failed", "skipped"}, the last three lists of names.
@@ -36,6 +36,8 @@ FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) fai
 # What it says as it starts one. A target may be listed and yet be left out, with a warning only.
 STARTED = re.compile(r"^Running ([\w.-]+) integration test (?:script|role)\b", re.MULTILINE)
 IN_PROCESS_ONLY = "# in-process only:"
+# The many cases at the edges are a set of their own, so that `make test` stays short: `make test-edges`.
+EDGE = "edge"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -99,12 +101,20 @@ def list_targets(copy: Path, wanted: list[str]) -> list[str]:
     return answer.stdout.split()
 
 
+def read_aliases(copy: Path, target: str) -> list[str]:
+    return (copy / "tests/integration/targets" / target / "aliases").read_text().splitlines()
+
+
+def in_set(copy: Path, targets: list[str], wanted: str) -> list[str]:
+    """Targets of the set `main` or `edge` (marked so in `aliases`), or all of them."""
+    return [name for name in targets if wanted == "all" or (EDGE in read_aliases(copy, name)) == (wanted == "edge")]
+
+
 def without_in_process_only(copy: Path, targets: list[str]) -> list[str]:
-    """Leave out, and say so, the targets whose modules never run as modules: their `aliases` file says why."""
+    """Leave out, and say so, the targets whose tasks never run as modules: their `aliases` file says why."""
     kept = []
     for target in targets:
-        aliases = (copy / "tests/integration/targets" / target / "aliases").read_text()
-        reason = next((line for line in aliases.splitlines() if line.startswith(IN_PROCESS_ONLY)), "")
+        reason = next((line for line in read_aliases(copy, target) if line.startswith(IN_PROCESS_ONLY)), "")
         if reason:
             print(f"{target}: {reason.removeprefix('# ')}")
         else:
@@ -157,6 +167,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run the integration targets on one sandbox.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--force-module", action="store_true")
+    parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
     parser.add_argument("targets", nargs="*")
     # Intermixed, so that targets may follow the option.
     return parser.parse_intermixed_args(arguments)
@@ -171,8 +182,9 @@ def main(arguments: list[str]) -> int:
     set_environment(home=directory / "home")
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
     targets = list_targets(copy, options.targets)
-    if options.force_module and not options.targets:
-        targets = without_in_process_only(copy, targets)
+    if not options.targets:
+        targets = in_set(copy, targets, options.set)
+        targets = without_in_process_only(copy, targets) if options.force_module else targets
     info = directory / "sandbox" / "info.json"
     with stopped_at_the_end(start_sandbox(info)) as sandbox:
         wait_for(info, sandbox)

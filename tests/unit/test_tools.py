@@ -53,6 +53,16 @@ def test_targets_may_follow_the_option() -> None:
     assert (options.force_module, options.targets) == (True, ["argocd_token"])
 
 
+@pytest.mark.parametrize(("wanted", "expected"), [("main", ["a"]), ("edge", ["b"]), ("all", ["a", "b"])])
+def test_a_set_is_told_by_the_aliases(tmp_path: Path, wanted: str, expected: list[str]) -> None:
+    for target, aliases in (("a", "needs/target/setup\n"), ("b", "# in-process only: why\nedge\n")):
+        directory = tmp_path / "tests/integration/targets" / target
+        directory.mkdir(parents=True)
+        (directory / "aliases").write_text(aliases)
+    assert integration.in_set(tmp_path, ["a", "b"], wanted) == expected
+    assert integration.without_in_process_only(tmp_path, ["a", "b"]) == ["a"]
+
+
 def test_no_target_at_all_is_a_failure() -> None:
     assert integration.report([], [], [], way="module") == 1
 
