@@ -120,8 +120,9 @@ options:
   return_token:
     description:
       - Whether to return a newly minted token. The result is then hidden from the output, but whoever reads the
-        registered
-        variable has the token.
+        registered variable has the token.
+      - ansible-core before 2.16.13, and 2.17 before 2.17.6, would show it all the same. There the task needs
+        C(no_log=true).
     type: bool
     default: false
   planned:

@@ -10,6 +10,7 @@ library, once in the parent; each task then runs in a forked worker that has the
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as core_version
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import FleetopsError, InvalidInput, SinkError
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.account import account_target
@@ -41,6 +43,8 @@ __all__ = ("FlowAction",)
 # Set to true, tasks run as ordinary modules wherever they can.
 FORCE_MODULE = "argocd_force_module"
 _CONTROLLER_SINKS = ("ansible_vault",)
+# The first patch releases whose task_executor.py keeps the mark that hides a result; 2.18 and later all do.
+_HIDING_SINCE = {(2, 16): 13, (2, 17): 6}
 _DISCOVERED = ("auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
 
 
@@ -74,6 +78,7 @@ class FlowAction(ActionBase):
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         self._require_target(args, variables)
+        self._require_hidden(args)
         if not obstacle:
             return self._in_process(args, variables)
         return self._as_module(args, variables)
@@ -100,6 +105,14 @@ class FlowAction(ActionBase):
             raise InvalidInput(
                 f"cannot run {self.SPEC.name} for {len(hosts)} hosts: {missing}, so all of them would reach the same "
                 "server; set it for each host (module_defaults, or the role's argocd_user_connection)"
+            )
+
+    def _require_hidden(self, args: Mapping[str, Any]) -> None:
+        """A token is returned only where its result is hidden: by this ansible-core, or by the task itself."""
+        if _is_true(args.get("return_token")) and not self._task.no_log and not _hides_results(core_version):
+            raise InvalidInput(
+                f"cannot return a token for account {args.get('account')}: ansible-core {core_version} would show it; set "
+                "no_log to true on the task, or use ansible-core 2.16.13, 2.17.6, 2.18 or newer"
             )
 
     def _other_interpreter(self, variables: Mapping[str, Any]) -> str:
@@ -188,6 +201,12 @@ class FlowAction(ActionBase):
             # The one accessor that ansible-core 2.16 to 2.21 have in common.
             secrets=list(self._loader._vault.secrets or []),  # noqa: SLF001 # pylint: disable=protected-access
         )
+
+
+def _hides_results(version: str) -> bool:
+    """Say whether that ansible-core heeds `_ansible_no_log` of an action's result."""
+    numbers = [int(number) for number in re.findall(r"\d+", version)[:3]]
+    return numbers[2] >= _HIDING_SINCE.get((numbers[0], numbers[1]), 0)
 
 
 def _same_path(one: str, other: str) -> bool:

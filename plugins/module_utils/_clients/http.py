@@ -23,6 +23,9 @@ try:
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3._collections import HTTPHeaderDict  # public only since 2.0, and requests takes 1.26 too
+
+    # 1.26 compares names itself, and raises this; its place there has moved, but it was always imported here.
+    from urllib3.connection import CertificateError
     from urllib3.exceptions import NewConnectionError
 
     HAS_REQUESTS = True
@@ -305,6 +308,8 @@ def _tls_cause(chain: list[BaseException], options: TlsOptions) -> str:
         if isinstance(item, ssl.SSLCertVerificationError):
             remedy = _CERTIFICATE_REMEDIES.get(item.verify_code, f"set {options.ca} to the CA file that signed it")
             return f"has a certificate that is not trusted ({item.verify_message.rstrip('.')}); {remedy}"
+        if isinstance(item, CertificateError):
+            return f"has a certificate that is not valid for this host; {_CERTIFICATE_REMEDIES[_OTHER_HOST]}"
         if not isinstance(item, ssl.SSLError):
             continue
         if not isinstance(item, _OF_CONNECTION) and (item.reason is None or item.reason in _FILE_REASONS):

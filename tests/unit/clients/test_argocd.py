@@ -329,7 +329,7 @@ def test_an_error_is_told_by_status_and_code_with_the_servers_words(
     lab.server.script(problem(status, code, "in its own words"))
     with pytest.raises(ApiError) as caught:
         lab.client().create_token("a", token_id="i", expires_in=None)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     hint = "; argocd_auth_token is refused: has it expired, was it revoked, or is it of another Argo CD?"
     told = f"cannot mint a token for account a: in its own words (HTTP {status})"
     assert str(caught.value) == (told + hint if status == 401 else told)

@@ -362,7 +362,7 @@ def test_an_error_is_told_by_its_status_with_what_to_do(
     with pytest.raises(ApiError) as caught:
         calls[method]()
     verb = "read" if method == "get" else "write"
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert str(caught.value) == (
         f"cannot {verb} ConfigMap argocd-cm in namespace argocd: in its own words (HTTP {code}){hint}"
     )

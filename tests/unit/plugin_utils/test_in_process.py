@@ -45,7 +45,7 @@ def nothing(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
 def action(
     flow: Flow = nothing,
     *,
-    args: Mapping[str, Any] = ARGS,
+    args: Mapping[str, Any] | None = None,
     task: Mapping[str, Any] | None = None,
     connection: Mapping[str, Any] | None = None,
     spec: Any = TOKEN,
@@ -54,7 +54,9 @@ def action(
     of_task = {"async_val": 0, "environment": None, "delegate_to": None, "check_mode": False, "diff": False}
     of_connection = {"transport": "local", "become": None, "_shell": SimpleNamespace(tmpdir=None)}
     made: FlowAction = kind(
-        task=SimpleNamespace(**{"action": "x", "args": dict(args), "no_log": False, **of_task, **(task or {})}),
+        task=SimpleNamespace(
+            **{"action": "x", "args": dict(ARGS if args is None else args), "no_log": False, **of_task, **(task or {})}
+        ),
         connection=SimpleNamespace(**{**of_connection, **(connection or {})}),
         play_context=SimpleNamespace(check_mode=False),
         loader=SimpleNamespace(_vault=SimpleNamespace(secrets=[])),
@@ -423,3 +425,39 @@ def types_of(value: Any) -> set[type]:
     elif isinstance(value, list):
         inside = value
     return {type(value)}.union(*(types_of(item) for item in inside))
+
+
+# --- a returned token ----------------------------------------------------------------------------------------------
+
+RETURNING = {**ARGS, "return_token": "yes"}
+
+
+def on_core(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[FlowAction.__module__], "core_version", version)
+
+
+@pytest.mark.parametrize("version", ["2.16.0", "2.16.12", "2.17.0", "2.17.5"])
+def test_no_token_is_returned_where_ansible_core_would_show_it(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_core(version, monkeypatch)
+    ran: list[str] = []
+
+    def flow(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        ran.append("flow")
+        return Outcome(changed=True, values={"token": SEKRET})
+
+    result = action(flow, args=RETURNING).run(task_vars={})
+    assert (result["failed"], result["error"], ran) == (True, "InvalidInput", [])
+    assert f"ansible-core {version} would show it; set no_log to true" in result["msg"]
+    assert action(flow, args=RETURNING, task={"no_log": True}).run(task_vars={})["token"] == SEKRET
+    assert not action(args=ARGS).run(task_vars={}).get("failed")
+
+
+@pytest.mark.parametrize("version", ["2.16.13", "2.16.19", "2.17.6", "2.18.0", "2.19.0b1", "2.21.5", "3.0.0"])
+def test_a_returned_token_is_marked_as_hidden(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_core(version, monkeypatch)
+
+    def flow(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        return Outcome(changed=True, values={"token": SEKRET})
+
+    result = action(flow, args=RETURNING).run(task_vars={})
+    assert (result["token"], result["_ansible_no_log"]) == (SEKRET, True)
