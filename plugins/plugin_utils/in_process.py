@@ -111,8 +111,8 @@ class FlowAction(ActionBase):
         """A token is returned only where its result is hidden: by this ansible-core, or by the task itself."""
         if _is_true(args.get("return_token")) and not self._task.no_log and not _hides_results(core_version):
             raise InvalidInput(
-                f"cannot return a token for account {args.get('account')}: ansible-core {core_version} would show it; set "
-                "no_log to true on the task, or use ansible-core 2.16.13, 2.17.6, 2.18 or newer"
+                f"cannot return a token for account {args.get('account')}: ansible-core {core_version} would show it; "
+                "set no_log to true on the task, or use ansible-core 2.16.13, 2.17.6, 2.18 or newer"
             )
 
     def _other_interpreter(self, variables: Mapping[str, Any]) -> str:
