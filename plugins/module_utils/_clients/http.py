@@ -24,8 +24,8 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3._collections import HTTPHeaderDict  # public only since 2.0, and requests takes 1.26 too
 
-    # 1.26 compares names itself, and raises this; its place there has moved, but it was always imported here.
-    from urllib3.connection import CertificateError
+    # 1.26 compares names itself, and raises this.
+    from urllib3.connection import CertificateError  # type: ignore[attr-defined] # its own place moved within 1.26
     from urllib3.exceptions import NewConnectionError
 
     HAS_REQUESTS = True
