@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 UNKNOWN = "(known after the run)"
-ADDED_BY_ANSIBLE = ("exception", "failed_when_result", "invocation")
+ADDED_BY_ANSIBLE = ("exception", "failed_when_result", "failed_when_suppressed_exception", "invocation")
 
 
 def differences(predicted: Any, real: Any, where: str = "") -> list[str]:
