@@ -9,13 +9,23 @@ Source of the rules: argo-cd util/rbac/rbac.go, server/rbacpolicy/rbacpolicy.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .checks import ACTIONS, RESOURCES
 from .errors import InvalidInput, check_one_line, quoted
 from .plan import Plan, SetKeys
-from .policy_text import POLICY_KEY, Line, broken_lines, format_line, merged_lines, parse_fields, parse_lines
+from .policy_text import (
+    POLICY_KEY,
+    Line,
+    broken_lines,
+    format_line,
+    join_lines,
+    merged_lines,
+    parse_fields,
+    parse_lines,
+    trimmed,
+)
 
 __all__ = ("DesiredPolicy", "PolicyChange", "overlay_key", "parse_policies", "parse_roles", "plan_policy")
 
@@ -174,7 +184,7 @@ def check_compiles(data: Mapping[str, str]) -> None:
 def _describe(
     data: Mapping[str, str], after: Mapping[str, str], keys: Mapping[str, str | None], desired: DesiredPolicy
 ) -> PolicyChange:
-    old, new = _section_lines(data, desired), _section_lines(after, desired)
+    old, new = _own_lines(data, desired), _own_lines(after, desired)
     had, has = _effective(data, desired.subject), _effective(after, desired.subject)
     touched = sorted(keys)
     return PolicyChange(
@@ -203,23 +213,14 @@ def _warnings(desired: DesiredPolicy) -> tuple[str, ...]:
     return (warning,)
 
 
-def _section_lines(data: Mapping[str, str], desired: DesiredPolicy) -> list[Fields]:
-    text = data.get(desired.key, "")
-    own = _own_numbers(text, desired)
-    return [line.fields for line in parse_lines(text) if line.number in own and line.about(desired.subject)]
+def _own_lines(data: Mapping[str, str], desired: DesiredPolicy) -> dict[Fields, None]:
+    """Return the subject's lines that are ours, in their order (a set keeps none)."""
+    section = _section(data.get(desired.key, ""), desired.key, desired.subject)
+    return dict.fromkeys(line.fields for line in section.own() if line.about(desired.subject))
 
 
-def _own_numbers(text: str, desired: DesiredPolicy) -> range:
-    """Return the numbers of the lines that are ours to change: in policy.csv only those between our markers."""
-    if desired.key != POLICY_KEY:
-        return range(1, len(parse_lines(text)) + 1)
-    head, ours, _tail = _marked(text, desired.subject)
-    first = len(parse_lines(head)) + 2
-    return range(first, first + len(parse_lines(ours)))
-
-
-def _effective(data: Mapping[str, str], subject: str) -> list[Fields]:
-    return list(dict.fromkeys(line.fields for _key, line in merged_lines(data) if line.about(subject)))
+def _effective(data: Mapping[str, str], subject: str) -> dict[Fields, None]:
+    return dict.fromkeys(line.fields for _key, line in merged_lines(data) if line.about(subject))
 
 
 def _in_words(fields: Fields) -> str:
@@ -231,7 +232,7 @@ def _in_words(fields: Fields) -> str:
 
 def _elsewhere(data: Mapping[str, str], desired: DesiredPolicy) -> Iterable[str]:
     """Report the subject's lines that are not ours to change."""
-    own = _own_numbers(data.get(desired.key, ""), desired)
+    own = _section(data.get(desired.key, ""), desired.key, desired.subject).numbers()
     for key, line in merged_lines(data):
         if line.about(desired.subject) and not (key == desired.key and line.number in own):
             yield f"{key} line {line.number} also speaks of {desired.subject}: {line.raw.strip()}"
@@ -251,51 +252,69 @@ def _scopes(text: str) -> list[str]:
     return [name for name in (item.strip().removeprefix("- ").strip("\"' ") for item in items) if name]
 
 
-def _edit_key(text: str, desired: DesiredPolicy) -> str:
-    if desired.key != POLICY_KEY:
-        return _edit_lines(text, desired)
-    head, ours, tail = _marked(text, desired.subject)
-    begin, end = _markers(desired.subject)
-    edited = _edit_lines(ours, desired)
-    if not edited:
-        return head + tail
-    return f"{_ended(head)}{begin}{_ended(edited)}{end}{tail}"
+@dataclass(frozen=True)
+class _Section:
+    """A key's lines, and which of them are ours to change: `lines[first:last]`, in policy.csv only between markers.
+
+    `marked` says whether a marker line stands on either side.
+    """
+
+    lines: list[Line]
+    first: int
+    last: int
+    marked: bool
+
+    def own(self) -> list[Line]:
+        return self.lines[self.first : self.last]
+
+    def numbers(self) -> range:
+        return range(self.first + 1, self.last + 1)
+
+
+def _section(text: str, key: str, subject: str) -> _Section:
+    lines = parse_lines(text)
+    if key != POLICY_KEY:
+        return _Section(lines, 0, len(lines), marked=False)
+    # Compared without spaces around, so that an editor that ends lines with CRLF does not make them foreign.
+    contents = [trimmed(line.raw) for line in lines]
+    begin, end = _markers(subject)
+    if begin not in contents:
+        return _Section(lines, len(lines), len(lines), marked=False)
+    first = contents.index(begin) + 1
+    if end not in contents[first:]:
+        raise InvalidInput(f"cannot edit {POLICY_KEY}: the line {end!r} is missing after {begin!r}; put it back")
+    return _Section(lines, first, contents.index(end, first), marked=True)
 
 
 def _markers(subject: str) -> tuple[str, str]:
-    return f"# BEGIN fleetops.argocd {subject}\n", f"# END fleetops.argocd {subject}\n"
+    return f"# BEGIN fleetops.argocd {subject}", f"# END fleetops.argocd {subject}"
 
 
-def _marked(text: str, subject: str) -> tuple[str, str, str]:
-    """Split policy.csv into what is before, between and after our markers."""
-    begin, end = _markers(subject)
-    head, found, rest = text.partition(begin)
-    if not found:
-        return text, "", ""
-    ours, closed, tail = rest.partition(end)
-    if not closed:
-        raise InvalidInput(
-            f"cannot edit {POLICY_KEY}: the line {end.strip()!r} is missing after {begin.strip()!r}; put it back"
-        )
-    return head, ours, tail
+def _edit_key(text: str, desired: DesiredPolicy) -> str:
+    """Keep what is not about the subject, byte for byte; the wanted lines that are missing go to the end of ours."""
+    section = _section(text, desired.key, desired.subject)
+    own = [line.raw for line in section.own()]
+    edited = _edited(section.own(), desired)
+    if edited == own:
+        return text
+    raws = [line.raw for line in section.lines]
+    head, tail = raws[: section.first], raws[section.last :]
+    begin, end = _markers(desired.subject)
+    if section.marked and not edited:
+        head, tail = head[:-1], tail[1:]
+    elif desired.key == POLICY_KEY and not section.marked:
+        head, tail = [*head, begin], [end, *tail]
+    return join_lines([*head, *edited, *tail], ended=not text or text.endswith("\n"))
 
 
-def _ended(text: str) -> str:
-    return text if not text or text.endswith("\n") else text + "\n"
-
-
-def _edit_lines(text: str, desired: DesiredPolicy) -> str:
-    """Keep what is not about the subject, byte for byte; the wanted lines that are missing go to the end."""
-    wanted = list(dict.fromkeys(desired.lines)) if desired.present else []
-    lines = parse_lines(text)
-    kept = [line for line in lines if _keeps(line, wanted, desired)]
+def _edited(own: list[Line], desired: DesiredPolicy) -> list[str]:
+    wanted = dict.fromkeys(desired.lines if desired.present else ())
+    kept = [line for line in own if _keeps(line, wanted, desired)]
     present = {line.fields for line in kept}
-    missing = "".join(format_line(fields) + "\n" for fields in wanted if fields not in present)
-    result = "".join(line.raw for line in kept)
-    return _ended(result) + missing if missing else result
+    return [*(line.raw for line in kept), *(format_line(fields) for fields in wanted if fields not in present)]
 
 
-def _keeps(line: Line, wanted: list[Fields], desired: DesiredPolicy) -> bool:
+def _keeps(line: Line, wanted: Container[Fields], desired: DesiredPolicy) -> bool:
     if not line.about(desired.subject) or line.fields in wanted:
         return True
     return desired.present and not desired.exclusive

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ("Line", "broken_lines", "format_line", "parse_fields", "parse_lines", "policy_keys")
+__all__ = ("Line", "broken_lines", "format_line", "join_lines", "parse_fields", "parse_lines", "policy_keys", "trimmed")
 
 POLICY_KEY = "policy.csv"
+# Go's unicode.IsSpace. `str.strip` without an argument takes U+001C to U+001F for spaces too, and Go does not.
+_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 # Loaded by casbin without any effect on a decision.
 _INERT_TYPES = ("r", "m", "e")
 _FIELDS = {"p": 6, "g": 3}
@@ -47,7 +49,7 @@ def _split(text: str) -> list[str]:
 
 
 def _parse_line(number: int, raw: str) -> Line:
-    content = raw.strip()
+    content = trimmed(raw)
     if not content or content.startswith("#"):
         return Line(number, raw)
     try:
@@ -55,6 +57,20 @@ def _parse_line(number: int, raw: str) -> Line:
     except ValueError as exc:
         return Line(number, raw, error=str(exc))
     return Line(number, raw, fields, _shape_error(fields))
+
+
+def trimmed(text: str) -> str:
+    """Return the text without the spaces around it, as Go's strings.TrimSpace does."""
+    return text.strip(_SPACES)
+
+
+def join_lines(raws: Iterable[str], *, ended: bool) -> str:
+    """Return the lines as a text that ends with a line end or not: as the text did that they are taken from.
+
+    So lines put after a last line without its end can be taken away again without a trace.
+    """
+    text = "".join(raw if raw.endswith("\n") else raw + "\n" for raw in raws)
+    return text if ended else text.removesuffix("\n")
 
 
 def _shape_error(fields: tuple[str, ...]) -> str | None:
@@ -76,7 +92,7 @@ def parse_fields(content: str) -> tuple[str, ...]:
     fields = []
     rest: str | None = content
     while rest is not None:
-        rest = rest.lstrip()
+        rest = rest.lstrip(_SPACES)
         field, rest = _quoted(rest) if rest.startswith('"') else _bare(rest)
         fields.append(field)
     return tuple(fields)
@@ -112,7 +128,7 @@ def format_line(fields: Iterable[str]) -> str:
 
 
 def _format_field(field: str) -> str:
-    if any(character in field for character in _QUOTED_CHARACTERS) or field != field.strip():
+    if any(character in field for character in _QUOTED_CHARACTERS) or field != trimmed(field):
         return '"' + field.replace('"', '""') + '"'
     return field
 
