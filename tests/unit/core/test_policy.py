@@ -217,9 +217,7 @@ def test_exclusive_removes_other_lines_of_the_subject_and_only_those() -> None:
 def test_a_line_that_is_there_in_another_spelling_stays_as_it_is() -> None:
     data = {OVERLAY: "p,octopus,applications,get,*,allow"}
     assert settle(data, desired(GET_APPS)) == data
-    assert settle(data, desired(GET_APPS, GET_CLUSTERS)) == {
-        OVERLAY: data[OVERLAY] + "\n" + CLUSTERS_LINE.strip()
-    }
+    assert settle(data, desired(GET_APPS, GET_CLUSTERS)) == {OVERLAY: data[OVERLAY] + "\n" + CLUSTERS_LINE.strip()}
 
 
 def test_a_line_asked_for_twice_is_written_once() -> None:
