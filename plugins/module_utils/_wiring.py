@@ -21,7 +21,8 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._clients.argocd import ArgocdClient, Credentials, normalize_url
 from ._clients.http import HAS_REQUESTS, HttpClient, TlsOptions, new_session
-from ._clients.kubernetes import HAS_KUBERNETES, KubernetesClient, connect, remove_temporary_files
+from ._clients.kubeconfig import HAS_KUBERNETES, load_access, remove_temporary_files
+from ._clients.kubernetes import KubernetesClient, connect
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
 from .arguments import ModuleSpec, environment_in_effect, secrets_of_kubeconfig, validate_offline
@@ -134,7 +135,7 @@ def _result(outcome: Outcome, *, diff: bool) -> dict[str, Any]:
 def _ports(around: Surroundings, *, check_mode: bool, remember: Callable[[str], None], stack: ExitStack) -> Ports:
     def kubernetes(params: Mapping[str, Any]) -> KubernetesClient:
         stack.callback(remove_temporary_files)
-        return connect(params, sleep=time.sleep)
+        return connect(load_access(params), namespace=params["argocd_namespace"], sleep=time.sleep)
 
     def argocd(params: Mapping[str, Any]) -> ArgocdClient:
         client = _argocd(params, remember)

@@ -1,19 +1,17 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Kubernetes API, raw JSON: `kubernetes` loads what is hard (kubeconfig, exec plugins, in-cluster), requests sends.
+"""The Kubernetes API, raw JSON over requests.
 
-Sending through `kubernetes` itself is avoided on purpose: its raw-call API differs between releases 24 and 37, and
+Sending through the `kubernetes` package is avoided on purpose: its raw-call API differs between releases 24 and 37, and
 its typed models cost 0.3 s per process.
 """
 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -22,30 +20,16 @@ from .._core.errors import (
     ApiError,
     Conflict,
     Denied,
-    InvalidInput,
     Unauthenticated,
     UnexpectedReply,
 )
 from .._core.plan import SetKeys
-from .http import HttpClient, Reply, TlsOptions, check_address, new_session
+from .http import HttpClient, Reply
+from .kubeconfig import Access
 
-try:
-    from kubernetes import config as kubernetes_config
-    from kubernetes.client.configuration import Configuration
-    from kubernetes.config import kube_config
-    from requests.utils import should_bypass_proxies
-    from urllib3.util import make_headers
-    from yaml import MarkedYAMLError, YAMLError
-
-    HAS_KUBERNETES = True
-except ImportError:
-    # The shells say what to install (arguments.missing_library).
-    HAS_KUBERNETES = False
-
-__all__ = ("HAS_KUBERNETES", "KubernetesClient", "connect", "remove_temporary_files")
+__all__ = ("KubernetesClient", "connect", "decode_data")
 
 FIELD_MANAGER = "fleetops.argocd"
-_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
 _ERRORS: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Denied, 404: Absent, 409: Conflict}
 _NOUNS = {"configmaps": "ConfigMap", "secrets": "Secret"}
 
@@ -58,7 +42,6 @@ class KubernetesClient:
     ) -> None:
         self._http = http
         self._auth = auth
-        # `kubernetes` goes on without credentials where an exec plugin fails, and only logs it.
         self._anonymous = anonymous
         self.namespace = namespace
 
@@ -140,142 +123,7 @@ def decode_data(secret: Mapping[str, Any]) -> dict[str, str]:
     return {key: base64.b64decode(value or "").decode(errors="replace") for key, value in data.items()}
 
 
-def remove_temporary_files() -> None:
-    """Remove the files `kubernetes` made of a kubeconfig's inline keys.
-
-    It leaves that to atexit, which never runs in a worker that Ansible forked.
-    """
-    kube_config._cleanup_temp_files()  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
-
-
-def connect(params: Mapping[str, Any], *, sleep: Callable[[float], None]) -> KubernetesClient:
-    """Return a client from the options of `arguments.KUBERNETES`; raises InvalidInput naming the option."""
-    configuration = _load(params)
-    _override(configuration, params)
-    cert = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
-    session = new_session(
-        verify=(configuration.ssl_ca_cert or True) if configuration.verify_ssl else False,
-        cert=cert,
-        server_name=getattr(configuration, "tls_server_name", None),
-        proxy_headers=make_headers(**(params.get("proxy_headers") or {})),
-    )
-    # As in kubernetes.core, the usual proxy variables of the environment do not count here.
-    session.trust_env = False
-    proxy, host = configuration.proxy, configuration.host
-    if proxy and not should_bypass_proxies(host, no_proxy=getattr(configuration, "no_proxy", None)):
-        session.proxies = {"http": proxy, "https": proxy}
-    http = HttpClient(
-        name=f"the Kubernetes API at {host}",
-        base_url=host,
-        session=session,
-        sleep=sleep,
-        options=TlsOptions("ca_cert", "client_cert with client_key (or those of the kubeconfig)"),
-    )
-    headers = _headers(configuration, params)
-    anonymous = not cert and "authorization" not in headers
-    return KubernetesClient(http, headers, namespace=params["argocd_namespace"], anonymous=anonymous)
-
-
-def _load(params: Mapping[str, Any]) -> Any:
-    """Load in the order kubernetes.core uses: complete options, kubeconfig or context, in-cluster, ~/.kube/config."""
-    configuration = Configuration()
-    # It takes these from the environment by itself.
-    configuration.proxy = configuration.no_proxy = None
-    host = params.get("host")
-    if params.get("argocd_in_cluster") and not host:
-        return _in_cluster(configuration)
-    complete = params.get("api_key") or (params.get("username") and params.get("password")) or params.get("client_cert")
-    if host and complete:
-        return configuration
-    cause = ""
-    try:
-        if not params.get("kubeconfig") and not params.get("context") and _IN_CLUSTER in os.environ:
-            return _in_cluster(configuration)
-        _load_kubeconfig(configuration, params)
-        return configuration
-    except (kubernetes_config.ConfigException, YAMLError, OSError, ValueError, TypeError, AttributeError) as exc:
-        cause = _kubeconfig_cause(exc)
-    kubeconfig = params.get("kubeconfig")
-    name = f" {kubeconfig}" if isinstance(kubeconfig, str) else ""
-    raise InvalidInput(f"cannot load the kubeconfig{name}: {cause}; check kubeconfig and context (or host and api_key)")
-
-
-def _kubeconfig_cause(exc: Exception) -> str:
-    """Return the cause without a word of the file: YAML quotes the line it cannot read."""
-    if isinstance(exc, kubernetes_config.ConfigException):
-        return _first_line(exc)
-    if isinstance(exc, MarkedYAMLError) and exc.problem_mark:
-        return f"it is not YAML (line {exc.problem_mark.line + 1})"
-    if isinstance(exc, OSError):
-        return exc.strerror or "it cannot be read"
-    return "it does not have the form of a kubeconfig"
-
-
-def _first_line(exc: BaseException) -> str:
-    """ConfigException names files and entries, not their contents; an exec plugin's output follows on later lines."""
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-
-
-def _in_cluster(configuration: Any) -> Any:
-    cause = ""
-    try:
-        kubernetes_config.load_incluster_config(client_configuration=configuration)
-        return configuration
-    except (kubernetes_config.ConfigException, OSError) as exc:
-        cause = _first_line(exc)
-    raise InvalidInput(f"cannot use the cluster this runs in: {cause}; does it run in a pod with a service account?")
-
-
-def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> None:
-    kubeconfig = params.get("kubeconfig")
-    if kubeconfig and not isinstance(kubeconfig, (str, Mapping)):
-        raise InvalidInput("cannot use kubeconfig: give a path or a dictionary")
-    options = {"context": params.get("context"), "client_configuration": configuration}
-    if isinstance(kubeconfig, Mapping):
-        kubernetes_config.load_kube_config_from_dict(dict(kubeconfig), persist_config=False, **options)
-        return
-    path = str(Path(kubeconfig).expanduser()) if kubeconfig else None
-    kubernetes_config.load_kube_config(path, persist_config=bool(params.get("persist_config")), **options)
-
-
-# Our option -> attribute of kubernetes' Configuration.
-_OVERRIDES = {
-    "host": "host",
-    "username": "username",
-    "password": "password",
-    "validate_certs": "verify_ssl",
-    "ca_cert": "ssl_ca_cert",
-    "client_cert": "cert_file",
-    "client_key": "key_file",
-    "proxy": "proxy",
-    "no_proxy": "no_proxy",
-}
-
-
-def _override(configuration: Any, params: Mapping[str, Any]) -> None:
-    for option, attribute in _OVERRIDES.items():
-        if params.get(option) is not None:
-            setattr(configuration, attribute, params[option])
-    configuration.host = check_address(configuration.host, option="host (or the server of the kubeconfig)")
-
-
-def _headers(configuration: Any, params: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Return the headers that authenticate.
-
-    The key inside `api_key` differs between releases; auth_settings() does not.
-    """
-    headers: dict[str, str | list[str]] = {
-        entry["key"]: entry["value"]
-        for entry in configuration.auth_settings().values()
-        if entry.get("in") == "header" and entry.get("value")
-    }
-    if params.get("username") and params.get("password"):
-        basic = base64.b64encode(f"{params['username']}:{params['password']}".encode()).decode()
-        headers["authorization"] = f"Basic {basic}"
-    if params.get("api_key"):
-        headers["authorization"] = f"Bearer {params['api_key']}"
-    if params.get("impersonate_user"):
-        headers["Impersonate-User"] = params["impersonate_user"]
-    if params.get("impersonate_groups"):
-        headers["Impersonate-Group"] = list(params["impersonate_groups"])
-    return headers
+def connect(access: Access, *, namespace: str, sleep: Callable[[float], None]) -> KubernetesClient:
+    """Return a client for the objects of one namespace."""
+    http = access.http(name=f"the Kubernetes API at {access.host}", sleep=sleep)
+    return KubernetesClient(http, access.headers, namespace=namespace, anonymous=access.anonymous)

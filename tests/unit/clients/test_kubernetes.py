@@ -17,11 +17,14 @@ import trustme
 import yaml
 from scripted_server import SEKRET, Answer, ScriptedServer
 
+from ansible_collections.fleetops.argocd.plugins.module_utils._clients.kubeconfig import (
+    load_access,
+    remove_temporary_files,
+)
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.kubernetes import (
     KubernetesClient,
     connect,
     decode_data,
-    remove_temporary_files,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     Absent,
@@ -52,7 +55,7 @@ def kubeconfig(server: str, user: dict[str, Any], *, context: str = "main", **cl
 
 
 def client(**params: Any) -> KubernetesClient:
-    return connect({"argocd_namespace": "argocd", **params}, sleep=lambda _seconds: None)
+    return connect(load_access(params), namespace="argocd", sleep=lambda _seconds: None)
 
 
 def read(server: ScriptedServer, **params: Any) -> dict[str, Any]:
@@ -135,6 +138,30 @@ def test_impersonation_is_one_header_line_per_group(server: ScriptedServer) -> N
     assert request.values("Authorization") == [f"Bearer {SEKRET}"]
 
 
+@pytest.mark.parametrize("form", ["dictionary", "file"])
+def test_impersonation_of_the_kubeconfig_counts_unless_an_option_says_otherwise(
+    server: ScriptedServer, tmp_path: Path, form: str
+) -> None:
+    user = {**TOKEN_USER, "as": "robot", "as-groups": ["a", "b"], "as-uid": "7", "as-user-extra": {"a/b": ["c", "d"]}}
+    config: Any = kubeconfig(server.url, user)
+    if form == "file":
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        config = str(tmp_path / "config")
+    read(server, kubeconfig=config)
+    read(server, kubeconfig=config, impersonate_user="other")
+    names = ("Impersonate-User", "Impersonate-Group", "Impersonate-Uid", "Impersonate-Extra-a%2Fb")
+    found = [[request.values(name) for name in names] for request in server.requests]
+    assert found == [[[who], ["a", "b"], ["7"], ["c", "d"]] for who in ("robot", "other")]
+
+
+def test_a_context_without_a_user_is_nobody(server: ScriptedServer) -> None:
+    config = kubeconfig(server.url, TOKEN_USER)
+    for item in config["contexts"]:
+        del item["context"]["user"]
+    read(server, kubeconfig={**config, "users": None})
+    assert server.requests[0].values("Authorization") == []
+
+
 def test_netrc_and_the_proxies_of_the_environment_do_not_count(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +183,14 @@ def test_a_proxy_of_the_options_is_used_with_its_headers_unless_the_host_is_exce
     assert server.requests[0].values("Authorization") == []
     read(server, host=server.url, api_key=SEKRET, proxy="http://127.0.0.1:1", no_proxy="127.0.0.1")
     assert server.requests[3].target == TARGET
+
+
+def test_the_proxy_of_a_kubeconfig_is_used_unless_an_option_names_another(server: ScriptedServer) -> None:
+    config = kubeconfig("https://kubernetes.example", TOKEN_USER, **{"proxy-url": server.url})
+    for options in ({}, {"proxy": "http://127.0.0.1:1"}):
+        with pytest.raises(Unreachable):
+            client(kubeconfig=config, **options).get("configmaps", "argocd-cm")
+    assert [request.target for request in server.requests] == ["kubernetes.example:443"] * 3
 
 
 # --- TLS and files -------------------------------------------------------------------------------------------------
@@ -298,8 +333,8 @@ def test_an_exec_plugin_that_fails_is_an_error_and_sends_nothing_without_credent
 
 
 def connected(server: ScriptedServer, namespace: str = "argocd") -> KubernetesClient:
-    params = {"host": server.url, "api_key": SEKRET, "argocd_namespace": namespace}
-    return connect(params, sleep=lambda _seconds: None)
+    access = load_access({"host": server.url, "api_key": SEKRET})
+    return connect(access, namespace=namespace, sleep=lambda _seconds: None)
 
 
 def test_a_patch_sets_single_keys_of_the_version_that_was_read_in_our_name(server: ScriptedServer) -> None:
