@@ -26,6 +26,10 @@ class InvalidInput(FleetopsError):
     """An option or a stored text that cannot mean what it says; raised before any write."""
 
 
+class Undecidable(InvalidInput):
+    """A question about a policy that we cannot answer as the server would; guessing would be worse."""
+
+
 def check_one_line(text: str, *, option: str) -> str:
     """Return the text; raise InvalidInput where it has a control character.
 
