@@ -15,12 +15,19 @@ description:
   - Otherwise announces a new id in the record beside it, mints, proves the token (it logs in, and every item of
     O(checks)
     is answered as said), stores it, reads it back, and settles the record. Only then is it in effect.
+  - A token that works is renewed when O(renew_before), O(renew_after), a changed O(expires_in) or O(rotate) ask for
+    it. It mints its successor by itself.
   - A token that cannot be proven is revoked and no place is touched. Nothing else is revoked.
   - The token never leaves this task unless O(return_token) is set.
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
-  - The first token needs a login to Argo CD with C(accounts, update) on the account; a kept one needs no other login.
+  - The first token needs a login to Argo CD with C(accounts, update) on the account, and so does one after a loss. A
+    stored
+    token that works is kept, and renews itself, without any other login.
+  - The clock of Argo CD decides what has expired. Where it and the one of this machine are more than 60 seconds apart
+    the
+    module warns; more than an hour is an error.
   - A place that cannot be read is an error, never taken for an empty one. Where the place and the server disagree in
     a way no
     ordinary run explains, the module fails unless O(recover) or O(overwrite) is set, so that a wrong path cannot mint
@@ -42,7 +49,29 @@ options:
       - Lifetime of a new token, such as V(90d), V(12h), V(30m) or seconds. If not set it never expires, as is Argo
         CD's own
         default.
+      - A stored token is renewed where another lifetime was asked for when it was minted.
     type: str
+  renew_before:
+    description:
+      - How long before its end a token is renewed, such as V(30d). It must be shorter than O(expires_in), and longer
+        than the
+        time between two runs. If not set a token is replaced only after it has expired.
+    type: str
+  renew_after:
+    description:
+      - The age at which a token is renewed, such as V(60d).
+    type: str
+  renew_spread:
+    description:
+      - Renewals are brought forward by a part of this, which is always the same for one token of one installation.
+        So a fleet
+        does not renew all its tokens in one night.
+    type: str
+  rotate:
+    description:
+      - Whether to renew a token that works in any case. Every run with it does.
+    type: bool
+    default: false
   checks:
     description:
       - Questions the token must answer as said, allowed and not allowed.
@@ -143,7 +172,8 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
+    details: With O(rotate) every run renews.
 """
 
 EXAMPLES = r"""
@@ -160,6 +190,17 @@ EXAMPLES = r"""
       - action: delete
         resource: applications
         allowed: false
+    store:
+      - type: ansible_vault
+
+- name: A token that lives 90 days and is renewed 30 days before its end, by itself
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    account: octopus
+    expires_in: 90d
+    renew_before: 30d
+    renew_spread: 7d
     store:
       - type: ansible_vault
 
@@ -196,7 +237,7 @@ instance_uid:
   type: str
   sample: 6f1c1a58-6b0c-4b52-9c0e-0a3f8d2b9a11
 action:
-  description: What was done, V(kept) or V(minted).
+  description: What was done, V(kept), V(minted) in place of none that works, or V(renewed).
   returned: success
   type: str
   sample: kept

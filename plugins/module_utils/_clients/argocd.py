@@ -166,25 +166,36 @@ class ArgocdClient:
         info = self._call("GET", "/api/v1/session/userinfo", about=about, token=token)
         return bool(info.get("loggedIn")) and info.get("username") == account
 
+    def why_refused(self, token: str, *, account: str) -> str:
+        """Return the server's words about a token it does not accept; empty where it says none (anonymous access)."""
+        about = f"cannot read account {account}"
+        bearer = {"Authorization": f"Bearer {token}"}
+        reply = self._http.send("GET", f"/api/v1/account/{quote(account, safe='')}", about=about, auth=bearer)
+        shape = reply.json_or_none()
+        return str(shape.get("message", "")) if reply.status == 401 and _is_ours(shape) else ""
+
     def account(self, name: str, *, token: str | None = None) -> ListedAccount:
         """Return the account; an account may always read itself with its own `token`. Raises Absent."""
         about = f"cannot read account {name}"
         shape = self._call("GET", f"/api/v1/account/{quote(name, safe='')}", about=about, token=token)
         return _account({**shape, "name": name})
 
-    def accounts(self) -> list[ListedAccount]:
-        """Return the accounts that the login may see; the list route filters, it never refuses."""
-        shape = self._call("GET", "/api/v1/account", about="cannot list accounts")
+    def accounts(self, *, token: str | None = None) -> list[ListedAccount]:
+        """Return the accounts that the caller may see; the list route filters, it never refuses."""
+        shape = self._call("GET", "/api/v1/account", about="cannot list accounts", token=token)
         return [_account(item) for item in shape.get("items") or ()]
 
-    def create_token(self, account: str, *, token_id: str, expires_in: int | None) -> str:
-        """Mint a token and return it: the only time it is ever shown. `expires_in` is in seconds."""
+    def create_token(self, account: str, *, token_id: str, expires_in: int | None, token: str | None = None) -> str:
+        """Mint a token and return it: the only time it is ever shown. `expires_in` is in seconds.
+
+        An account may always do it for itself with a `token` of its own (argo-cd server/account/account.go).
+        """
         about = f"cannot mint a token for account {account}"
         body = {"id": token_id, **({"expiresIn": expires_in} if expires_in else {})}
-        shape = self._call("POST", f"/api/v1/account/{quote(account, safe='')}/token", about=about, body=body)
-        token = _field(shape, "token", about)
-        self._remember(token)
-        return token
+        path = f"/api/v1/account/{quote(account, safe='')}/token"
+        minted = _field(self._call("POST", path, about=about, body=body, token=token), "token", about)
+        self._remember(minted)
+        return minted
 
     def delete_token(self, account: str, token_id: str, *, token: str | None = None) -> bool:
         """Revoke a token; one that is gone already is fine. Returns whether it was there."""

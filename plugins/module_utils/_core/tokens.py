@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens: read a JWT, name an id, and decide whether a stored token is kept.
+"""Tokens: read a JWT, name an id, read and word a duration.
 
 Source of the JWT's shape: argo-cd util/session/sessionmanager.go. Signatures are the server's business:
 a token is proven by asking it.
@@ -12,27 +12,23 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .errors import InvalidInput, Lost, Refused, quoted
-from .record import Record, TokenRef, format_time
+from .errors import InvalidInput, quoted
+from .record import TokenRef, format_time
 
 __all__ = (
-    "Decision",
     "ListedToken",
     "NotAToken",
-    "Situation",
     "TokenClaims",
     "check_token_name",
-    "decide",
     "decode_token",
+    "format_duration",
     "make_token_id",
     "parse_duration",
     "parse_token_id",
-    "unknown_tokens",
 )
 
 _TOKEN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -99,16 +95,26 @@ def parse_token_id(token_id: str) -> str | None:
     return match["name"] if match else None
 
 
-def parse_duration(text: str, *, option: str) -> int:
-    """Return seconds for `90d`, `12h`, `30m`, `45s` or plain seconds; raise InvalidInput."""
+def parse_duration(text: str, *, option: str, least: int = 1, unset: str = "") -> int:
+    """Return seconds for `90d`, `12h`, `30m`, `45s` or plain seconds; raise InvalidInput.
+
+    `unset` says what leaving the option out would mean.
+    """
     match = _DURATION.fullmatch(text.strip())
-    seconds = int(match[1]) * _UNIT_SECONDS[match[2]] if match else 0
-    if 0 < seconds <= _MAX_SECONDS:
+    seconds = int(match[1]) * _UNIT_SECONDS[match[2]] if match else -1
+    if least <= seconds <= _MAX_SECONDS:
         return seconds
     raise InvalidInput(
-        f"cannot use {option} {quoted(text)}: write a duration such as 90d, 12h, 30m or seconds, more than 0 and at "
-        f"most {_MAX_SECONDS // _UNIT_SECONDS['d']}d; leave it out for a token that never expires"
+        f"cannot use {option} {quoted(text)}: write a duration such as 90d, 12h, 30m or seconds, "
+        f"{'more than 0' if least else '0 or more'} and at most {_MAX_SECONDS // _UNIT_SECONDS['d']}d"
+        f"{unset and f'; leave it out for {unset}'}"
     )
+
+
+def format_duration(seconds: int) -> str:
+    """Return the seconds as `parse_duration` reads them, in the largest unit that fits."""
+    unit = next(unit for unit in "dhms" if seconds % _UNIT_SECONDS[unit] == 0)
+    return f"{seconds // _UNIT_SECONDS[unit]}{unit}"
 
 
 def _segment(text: str) -> dict[str, Any]:
@@ -141,157 +147,3 @@ def decode_token(text: str) -> TokenClaims:
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         pass
     raise NotAToken
-
-
-@dataclass(frozen=True)
-class Situation:
-    """All that the decision rests on.
-
-    `where` names the sink. `stored` is None where the sink is empty; `stored_is_token` is False where its value
-    is no token; `accepted` is the server's answer to the stored token (None: not asked). `listed` are the
-    account's tokens on the server (None: not asked, as an accepted token needs no list).
-    """
-
-    where: str
-    account: str
-    token_name: str
-    instance: str
-    now: datetime
-    empty: bool
-    stored: TokenClaims | None
-    record: Record | None
-    accepted: bool | None = None
-    listed: tuple[ListedToken, ...] | None = None
-
-    def live_ids(self) -> list[str]:
-        """Ids of this token name the server would still accept."""
-        return [
-            token.id
-            for token in self.listed or ()
-            if token.live(self.now) and parse_token_id(token.id) == self.token_name
-        ]
-
-    def usable(self) -> bool:
-        """Whether the stored value is a token of this account and instance that has not expired."""
-        return self.stored is not None and not self.foreign() and not self.elsewhere() and not self.expired()
-
-    def elsewhere(self) -> bool:
-        """Whether the record says that the stored token belongs to another installation."""
-        return self.record is not None and self.record.instance != self.instance
-
-    def foreign(self) -> str:
-        """Why the stored value is not a token of this account; empty where it is one."""
-        if self.empty:
-            return ""
-        if self.stored is None:
-            return "its value is not an Argo CD token"
-        if self.stored.issuer != "argocd":
-            return "its token was not issued by Argo CD"
-        if self.stored.account != self.account or self.stored.capability != "apiKey":
-            return f"its token belongs to {self.stored.account} ({self.stored.capability})"
-        return ""
-
-    def expired(self) -> bool:
-        """Whether the stored token's own time is over."""
-        return self.stored is not None and self.stored.expires_at is not None and self.stored.expires_at <= self.now
-
-
-@dataclass(frozen=True)
-class Decision:
-    """`mint` or keep, and why."""
-
-    mint: bool
-    reason: str
-
-
-def check_stored(situation: Situation, *, recover: bool, overwrite: bool) -> None:
-    """Raise where the stored value must be neither sent anywhere nor replaced. No server is needed to tell."""
-    foreign = situation.foreign()
-    if foreign and not overwrite:
-        raise Refused(
-            f"cannot use {situation.where} for a token of account {situation.account}: {foreign}; it is neither sent "
-            "anywhere nor overwritten; check where the sink points, or set overwrite to true"
-        )
-    record = situation.record
-    if record is None or recover:
-        return
-    for noun, ours, theirs in (
-        ("instance", situation.instance, record.instance),
-        ("account", situation.account, record.account),
-        ("token name", situation.token_name, record.token_name),
-    ):
-        if ours != theirs:
-            raise Lost(
-                f"cannot use {situation.where}: its record is of {noun} {theirs}, this is {noun} {ours}; check where "
-                "the sink and the host point, or, if Argo CD was installed anew, set recover to true to mint a new "
-                "token"
-            )
-
-
-def decide(situation: Situation, *, recover: bool, overwrite: bool) -> Decision:
-    """Keep or mint, with the reason; raise Lost for a state no ordinary run explains.
-
-    Needs `listed` unless the stored token was accepted. So a wrong path cannot mint anew for a whole fleet.
-    """
-    check_stored(situation, recover=recover, overwrite=overwrite)
-    if situation.usable() and situation.accepted:
-        return Decision(mint=False, reason="the server accepts the stored token")
-    live = situation.live_ids()
-    if situation.usable() and situation.stored and situation.stored.id in live:
-        return _recover(
-            situation, "the server lists the stored token and refuses it (its signing key changed?)", recover=recover
-        )
-    announced = situation.record.announced if situation.record else None
-    unexplained = [token_id for token_id in live if token_id != announced and not _superseded(situation, token_id)]
-    if situation.expired() and not situation.foreign():
-        return Decision(mint=True, reason="the stored token has expired")
-    if unexplained and not (situation.foreign() and overwrite):
-        held = "is empty" if situation.empty else "holds a token the server no longer lists"
-        cause = f"the sink {held}, yet the server lists {', '.join(unexplained)}"
-        return _recover(situation, cause, recover=recover)
-    return Decision(mint=True, reason=_mint_reason(situation, crashed=announced in live))
-
-
-def _superseded(situation: Situation, token_id: str) -> bool:
-    return situation.record is not None and token_id in {item.id for item in situation.record.superseded}
-
-
-def _mint_reason(situation: Situation, *, crashed: bool) -> str:
-    if situation.foreign():
-        return f"the stored value is overwritten as asked: {situation.foreign()}"
-    if situation.elsewhere():
-        return "recovering: the record is of another instance"
-    if crashed:
-        return "an earlier run announced a token and did not store it"
-    if situation.empty:
-        return "no token of this name exists yet"
-    return "the server no longer lists the stored token"
-
-
-def _recover(situation: Situation, cause: str, *, recover: bool) -> Decision:
-    if recover:
-        return Decision(mint=True, reason=f"recovering: {cause}")
-    raise Lost(
-        f"cannot keep the token of account {situation.account} in {situation.where}: {cause}; check where the sink and "
-        "the host point (a wrong path would mint anew for a whole fleet), or set recover to true to mint a new token"
-    )
-
-
-def unknown_tokens(listed: Iterable[ListedToken], record: Record | None, now: datetime) -> list[dict[str, Any]]:
-    """Return the account's ids that our record does not know, with their age in seconds: reported, never revoked."""
-    ours: set[str | None] = set()
-    if record:
-        ours = {
-            record.announced,
-            record.current.id if record.current else None,
-            *(item.id for item in record.superseded),
-        }
-    return [
-        {
-            "id": token.id,
-            "age": int((now - token.issued_at).total_seconds()) if token.issued_at else None,
-            "expired": not token.live(now),
-        }
-        for token in listed
-        if token.id not in ours
-    ]

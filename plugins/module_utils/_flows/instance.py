@@ -29,11 +29,13 @@ def read_instance_uid(params: Mapping[str, Any], ports: Ports) -> str:
     return str(store.read("configmaps", "argocd-cm").metadata["uid"])
 
 
-def require_same_instance(store: ConfigMapStore, argocd: ArgocdClient, wish: Wish, ports: Ports) -> None:
-    """Compare the accounts of argocd-cm with those the API shows: a token of another installation is worth nothing."""
+def require_same_instance(
+    store: ConfigMapStore, argocd: ArgocdClient, wish: Wish, ports: Ports, *, bearer: str | None
+) -> None:
+    """Compare the accounts of argocd-cm with those that the API shows: a token of elsewhere is worth nothing."""
     config = store.read("configmaps", "argocd-cm").data
     names = wait_until(
-        lambda: _strangers(config, argocd), lambda found: not found, seconds=wish.patience, sleep=ports.sleep
+        lambda: _strangers(config, argocd, bearer), lambda found: not found, seconds=wish.patience, sleep=ports.sleep
     )
     if names:
         raise Refused(
@@ -43,16 +45,18 @@ def require_same_instance(store: ConfigMapStore, argocd: ArgocdClient, wish: Wis
         )
 
 
-def _strangers(config: Mapping[str, str], argocd: ArgocdClient) -> list[str]:
+def _strangers(config: Mapping[str, str], argocd: ArgocdClient, bearer: str | None) -> list[str]:
     """Return the accounts that one side lacks or shows otherwise; what the login may not see is left out."""
-    shown = {item.name: item for item in argocd.accounts()}
+    shown = {item.name: item for item in argocd.accounts(token=bearer)}
     differing = [name for name, item in shown.items() if not shows(item, parse_account(config, name))]
-    return differing + [name for name in account_names(config) if name not in shown and _is_absent(argocd, name)]
+    return differing + [
+        name for name in account_names(config) if name not in shown and _is_absent(argocd, name, bearer)
+    ]
 
 
-def _is_absent(argocd: ArgocdClient, name: str) -> bool:
+def _is_absent(argocd: ArgocdClient, name: str, bearer: str | None) -> bool:
     try:
-        argocd.account(name)
+        argocd.account(name, token=bearer)
     except Absent:
         return True
     except Denied:

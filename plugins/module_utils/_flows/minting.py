@@ -22,17 +22,19 @@ from .._core.errors import (
     Unreachable,
 )
 from .._core.record import Record, announce, settle
-from .._core.tokens import NotAToken, TokenClaims, decode_token, make_token_id
+from .._core.renewal import check_granted
+from .._core.tokens import TokenClaims, make_token_id
 from .._sinks.port import Entry
+from .assessing import read_claims
 from .can_i import ask
 from .ports import Ports, wait_until
+from .storing import Places
 from .token_wish import Wish
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
-    from .._sinks.port import Sink
 
-__all__ = ("Mint", "Minted", "read_claims", "require_read_back")
+__all__ = ("Mint", "Minted")
 
 _CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
 
@@ -57,18 +59,21 @@ class Mint:
     very run minted and revoked again.
     """
 
-    def __init__(self, wish: Wish, sinks: Sequence[Sink], argocd: ArgocdClient, ports: Ports) -> None:
+    def __init__(self, wish: Wish, places: Places, argocd: ArgocdClient, ports: Ports) -> None:
         self._wish = wish
-        self._sinks = sinks
+        self._places = places
         self._argocd = argocd
         self._ports = ports
+        self._bearer: str | None = None
         self.revoked: list[str] = []
 
-    def run(self, record: Record, entries: Sequence[Entry], *, now: datetime) -> Minted:
+    def run(self, record: Record, entries: Sequence[Entry], *, now: datetime, bearer: str | None) -> Minted:
         """Announce, mint, prove, store, read back. `entries` is what the sinks hold, `record` what to go on from.
 
-        Raises SinkConflict where another run was faster, after undoing what this one did.
+        `bearer` is a token of the account that works: the account may mint for itself, whatever its policy says, so
+        no other login is needed. Raises SinkConflict where another run was faster, after undoing what this one did.
         """
+        self._bearer = bearer
         entry = entries[0] if entries else Entry()
         token_id = make_token_id(self._wish.token_name, now, self._ports.random_hex())
         record = announce(record, token_id, now=now, by=self._ports.actor)
@@ -78,7 +83,7 @@ class Mint:
             self._withdraw(announced, entry)
 
         minted = self._make(token_id, undo=undo)
-        record = settle(record, minted.claims.ref, requested_lifetime=self._wish.expires_in, now=now)
+        record = settle(record, minted.claims.ref, requested_lifetime=self._wish.renewal.expires_in, now=now)
         expected = [announced, *entries[1:]] if entries else []
         self._store(Entry(token=minted.token, record=record.describe()), expected, token_id, undo=undo)
         return minted
@@ -86,13 +91,11 @@ class Mint:
     def _announce(self, entry: Entry, record: Record) -> Entry:
         """Write the id that is about to exist: after a crash it is known as ours."""
         announced = replace(entry, record=record.describe(), stale=None)
-        if self._sinks:
-            self._sinks[0].write(announced, expected=entry)
+        self._places.write_record(announced, expected=entry)
         return announced
 
     def _withdraw(self, announced: Entry, entry: Entry) -> None:
-        if self._sinks:
-            self._sinks[0].write(entry, expected=announced)
+        self._places.write_record(entry, expected=announced)
 
     def _make(self, token_id: str, *, undo: Callable[[], None]) -> Minted:
         """Mint and prove, before any sink is touched with it. What cannot be proven is revoked again."""
@@ -115,12 +118,15 @@ class Mint:
         """Mint. A conflict means that another writer of argocd-secret was first and nothing of ours happened."""
         for _attempt in range(_CONFLICT_RETRIES):
             try:
-                return self._argocd.create_token(
-                    self._wish.account, token_id=token_id, expires_in=self._wish.expires_in
-                )
+                return self._create_once(token_id)
             except Conflict:
                 self._ports.sleep(_CONFLICT_PAUSE)
-        return self._argocd.create_token(self._wish.account, token_id=token_id, expires_in=self._wish.expires_in)
+        return self._create_once(token_id)
+
+    def _create_once(self, token_id: str) -> str:
+        return self._argocd.create_token(
+            self._wish.account, token_id=token_id, expires_in=self._wish.renewal.expires_in, token=self._bearer
+        )
 
     def _prove(self, token: str, token_id: str) -> Minted:
         wish = self._wish
@@ -130,6 +136,7 @@ class Mint:
                 f"cannot use the token minted for account {wish.account}: it is not the one that was asked for; is "
                 "argocd_url really an Argo CD?"
             )
+        check_granted(claims, wish.renewal)
 
         def accepted() -> bool:
             return self._argocd.accepts(token, account=wish.account)
@@ -152,7 +159,7 @@ class Mint:
         where nothing was there to revoke and the mint may still be `under_way`.
         """
         try:
-            existed = self._argocd.delete_token(self._wish.account, token_id)
+            existed = self._argocd.delete_token(self._wish.account, token_id, token=self._bearer)
         except ApiError as exc:
             return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
         if existed:
@@ -160,45 +167,17 @@ class Mint:
         return error if under_way and not existed else _undone(error, undo)
 
     def _store(self, wanted: Entry, expected: list[Entry], token_id: str, *, undo: Callable[[], None]) -> None:
-        """Store in every sink by compare-and-set and read back.
-
-        On failure the new token is revoked only if every sink was read again and none holds it.
-        """
-        error: SinkError | None = None
-        for sink, current in zip(self._sinks, expected, strict=True):
-            try:
-                sink.write(wanted, expected=current)
-                require_read_back(sink, wanted)
-            except SinkError as exc:
-                error = exc
-                break
-        if error is None:
+        """Store everywhere. On failure the new token is revoked only if every place was read and none holds it."""
+        error: SinkError
+        try:
+            self._places.store(wanted, expected=expected)
             return
-        if self._held_anywhere(wanted):
+        except SinkError as exc:
+            error = exc
+        if wanted.token and self._places.may_hold(wanted.token):
             raise SinkError(f"{error}. The new token {token_id} is stored in part and stays valid; run again")
         # After a lost compare-and-set the announcement is no longer ours to withdraw.
         raise self._revoked(error, token_id, undo=_nothing if isinstance(error, SinkConflict) else undo)
-
-    def _held_anywhere(self, wanted: Entry) -> bool:
-        """Whether a sink holds the new token, or may hold it because it could not be read."""
-        try:
-            return any(sink.read().token == wanted.token for sink in self._sinks)
-        except SinkError:
-            return True
-
-
-def read_claims(token: str | None) -> TokenClaims | None:
-    """Return the claims, None where the text is no Argo CD token."""
-    try:
-        return decode_token(token or "")
-    except NotAToken:
-        return None
-
-
-def require_read_back(sink: Sink, wanted: Entry) -> None:
-    """Raise SinkConflict where the sink does not hold what was just written."""
-    if not sink.read().holds_same(wanted):
-        raise SinkConflict(f"cannot store the token in {sink.label}: what was read back is not what was written")
 
 
 def _nothing_happened(error: ApiError) -> bool:

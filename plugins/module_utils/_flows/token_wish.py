@@ -11,6 +11,7 @@ from typing import Any
 
 from .._core.accounts import check_account_name
 from .._core.checks import Check, parse_checks
+from .._core.renewal import Renewal, check_renewal
 from .._core.tokens import check_token_name, parse_duration
 
 __all__ = ("Wish", "parse_wish")
@@ -18,11 +19,11 @@ __all__ = ("Wish", "parse_wish")
 
 @dataclass(frozen=True)
 class Wish:
-    """The validated options. `expires_in` is in seconds, None for a token that never expires."""
+    """The validated options; times in seconds."""
 
     account: str
     token_name: str
-    expires_in: int | None
+    renewal: Renewal
     checks: tuple[Check, ...]
     recover: bool
     overwrite: bool
@@ -34,11 +35,10 @@ class Wish:
 def parse_wish(params: Mapping[str, Any]) -> Wish:
     """Return the wish; raise InvalidInput naming the option. No network."""
     account = check_account_name(params["account"], option="account")
-    expires_in = params["expires_in"]
     return Wish(
         account=account,
         token_name=check_token_name(params["token_name"] or account),
-        expires_in=None if expires_in is None else parse_duration(expires_in, option="expires_in"),
+        renewal=_renewal(params),
         checks=tuple(parse_checks(params["checks"])),
         recover=params["recover"],
         overwrite=params["overwrite"],
@@ -46,3 +46,20 @@ def parse_wish(params: Mapping[str, Any]) -> Wish:
         planned=params["planned"],
         patience=params["wait_timeout"],
     )
+
+
+def _renewal(params: Mapping[str, Any]) -> Renewal:
+    renewal = Renewal(
+        expires_in=_duration(params, "expires_in", unset="a token that never expires"),
+        renew_before=_duration(params, "renew_before"),
+        renew_after=_duration(params, "renew_after"),
+        spread=_duration(params, "renew_spread") or 0,
+        rotate=params["rotate"],
+    )
+    check_renewal(renewal)
+    return renewal
+
+
+def _duration(params: Mapping[str, Any], option: str, *, unset: str = "") -> int | None:
+    text = params[option]
+    return None if text is None else parse_duration(text, option=option, unset=unset)

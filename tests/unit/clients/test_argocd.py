@@ -198,6 +198,7 @@ CALLS: dict[str, tuple[Callable[[ArgocdClient], Any], str, str, Any]] = {
         "/api/v1/account/a/token",
         {"id": "i", "expiresIn": 3600},
     ),
+    "why": (lambda c: c.why_refused(SEKRET, account="a"), "GET", "/api/v1/account/a", None),
     "revoke": (lambda c: c.delete_token("a", "a-1.b"), "DELETE", "/api/v1/account/a/token/a-1.b", None),
 }
 
@@ -267,6 +268,28 @@ def test_only_userinfo_of_the_same_name_proves_a_token(
 ) -> None:
     lab.server.script(Answer(200, body))
     assert lab.client().accepts(SEKRET, account="octopus") is accepted
+    assert lab.server.requests[0].values("Authorization") == [f"Bearer {SEKRET}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (problem(401, 16, "invalid session: token is expired"), "invalid session: token is expired"),
+        (problem(403, 7, "permission denied"), ""),
+        (Answer(200, {"name": "octopus"}), ""),
+        (Answer(401, "<html>log in here</html>"), ""),
+    ],
+    ids=["refused", "anonymous-and-denied", "anonymous-and-allowed", "another-server"],
+)
+def test_why_a_token_is_refused_is_told_in_argo_cds_words_only(lab: Lab, answer: Answer, words: str) -> None:
+    lab.server.script(answer)
+    assert lab.client().why_refused(SEKRET, account="octopus") == words
+    assert lab.server.requests[0].values("Authorization") == [f"Bearer {SEKRET}"]
+
+
+def test_an_account_mints_for_itself_with_its_own_token(lab: Lab) -> None:
+    lab.server.script(Answer(200, {"token": SESSION}))
+    assert lab.client(PASSWORD).create_token("a", token_id="i", expires_in=None, token=SEKRET) == SESSION
     assert lab.server.requests[0].values("Authorization") == [f"Bearer {SEKRET}"]
 
 

@@ -1,401 +1,33 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep, mint or refuse: every row of the decision, and how tokens, ids and durations are read."""
+"""How tokens, ids and durations are read."""
 
 from __future__ import annotations
 
 import base64
 import json
 from datetime import datetime, timedelta, timezone
-from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Lost, Refused
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.record import Record, Superseded, TokenRef
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.record import TokenRef
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.tokens import (
-    Decision,
-    ListedToken,
     NotAToken,
-    Situation,
     TokenClaims,
-    check_stored,
     check_token_name,
-    decide,
     decode_token,
+    format_duration,
     make_token_id,
     parse_duration,
     parse_token_id,
-    unknown_tokens,
 )
 
-NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
-SECOND = timedelta(seconds=1)
-A, B, C = (f"octopus-20260101T00000{n}Z-0000000{n}" for n in (1, 2, 3))
-OF_EU = "octopus-eu-20260101T000000Z-00000009"
-
-
-def claims(**changes: Any) -> TokenClaims:
-    shape = {"issuer": "argocd", "account": "octopus", "capability": "apiKey", "id": A}
-    return TokenClaims(**{**shape, "issued_at": NOW - timedelta(days=30), "expires_at": None, **changes})
-
-
-def listed(*ids: str, expires_at: datetime | None = None) -> tuple[ListedToken, ...]:
-    return tuple(ListedToken(token_id, NOW - timedelta(days=30), expires_at) for token_id in ids)
-
-
-def record(current: str | None = None, **changes: Any) -> Record:
-    ref = TokenRef(current, "2026-01-01T00:00:00Z", None) if current else None
-    return Record(**{"instance": "uid", "account": "octopus", "token_name": "octopus", "current": ref, **changes})
-
-
-def superseded(*ids: str) -> tuple[Superseded, ...]:
-    return tuple(Superseded(token_id, "2026-01-02T00:00:00Z") for token_id in ids)
-
-
-def situation(stored: TokenClaims | None = None, **changes: Any) -> Situation:
-    shape = {"where": "file x.yml", "account": "octopus", "token_name": "octopus", "instance": "uid", "now": NOW}
-    return Situation(**{**shape, "empty": stored is None, "stored": stored, "record": None, "listed": (), **changes})
-
-
-EXPIRED = claims(expires_at=NOW)
-NOT_A_TOKEN = {"empty": False}
-OVERWRITTEN = "the stored value is overwritten as asked: "
-REFUSED_BY_SERVER = "the server lists the stored token and refuses it (its signing key changed?)"
-
-# name: situation, flags that are set, decision, reason
-DECISIONS = {
-    "accepted": (situation(claims(), accepted=True), "", False, "the server accepts the stored token"),
-    "accepted-with-its-record": (
-        situation(claims(), accepted=True, record=record(A), listed=listed(A)),
-        "",
-        "keep",
-        "the server accepts the stored token",
-    ),
-    "accepted-beside-others-of-its-name": (
-        situation(claims(), accepted=True, listed=listed(A, B)),
-        "",
-        "keep",
-        "the server accepts the stored token",
-    ),
-    "accepted-of-an-id-made-by-hand": (
-        situation(claims(id="by-hand"), accepted=True, listed=listed("by-hand")),
-        "",
-        "keep",
-        "the server accepts the stored token",
-    ),
-    "accepted-one-second-before-its-end": (
-        situation(claims(expires_at=NOW + SECOND), accepted=True),
-        "",
-        "keep",
-        "the server accepts the stored token",
-    ),
-    "flags-do-not-stop-keeping": (
-        situation(claims(), accepted=True),
-        "recover overwrite",
-        "keep",
-        "the server accepts the stored token",
-    ),
-    "nothing-anywhere": (situation(), "", "mint", "no token of this name exists yet"),
-    "empty-and-listed-of-a-longer-name": (
-        situation(listed=listed(OF_EU)),
-        "",
-        "mint",
-        "no token of this name exists yet",
-    ),
-    "empty-and-listed-by-hand": (situation(listed=listed("by-hand")), "", "mint", "no token of this name exists yet"),
-    "empty-and-listed-but-expired-this-second": (
-        situation(listed=listed(A, expires_at=NOW)),
-        "",
-        "mint",
-        "no token of this name exists yet",
-    ),
-    "empty-and-only-superseded-ones-live": (
-        situation(listed=listed(A), record=record(superseded=superseded(A))),
-        "",
-        "mint",
-        "no token of this name exists yet",
-    ),
-    "empty-and-announced-but-never-minted": (
-        situation(record=record(announced=A)),
-        "",
-        "mint",
-        "no token of this name exists yet",
-    ),
-    "crashed-after-minting": (
-        situation(listed=listed(A), record=record(announced=A)),
-        "",
-        "mint",
-        "an earlier run announced a token and did not store it",
-    ),
-    "crashed-after-minting-a-successor": (
-        situation(claims(), accepted=False, listed=listed(B), record=record(A, announced=B)),
-        "",
-        "mint",
-        "an earlier run announced a token and did not store it",
-    ),
-    "expired-this-second": (
-        situation(EXPIRED, accepted=False, listed=listed(A, expires_at=NOW)),
-        "",
-        "mint",
-        "the stored token has expired",
-    ),
-    "expired-though-the-server-said-yes": (
-        situation(EXPIRED, accepted=True),
-        "",
-        "mint",
-        "the stored token has expired",
-    ),
-    "expired-beside-another-live-one": (
-        situation(EXPIRED, accepted=False, listed=listed(B)),
-        "",
-        "mint",
-        "the stored token has expired",
-    ),
-    "no-longer-listed": (
-        situation(claims(), accepted=False, record=record(A)),
-        "",
-        "mint",
-        "the server no longer lists the stored token",
-    ),
-    "no-longer-listed-beside-superseded-ones": (
-        situation(claims(), accepted=False, listed=listed(B), record=record(A, superseded=superseded(B))),
-        "",
-        "mint",
-        "the server no longer lists the stored token",
-    ),
-    "not-a-token-overwritten": (
-        situation(**NOT_A_TOKEN),
-        "overwrite",
-        "mint",
-        OVERWRITTEN + "its value is not an Argo CD token",
-    ),
-    "another-issuer-overwritten": (
-        situation(claims(issuer="kubernetes")),
-        "overwrite",
-        "mint",
-        OVERWRITTEN + "its token was not issued by Argo CD",
-    ),
-    "another-account-overwritten-although-one-lives": (
-        situation(claims(account="bob"), listed=listed(B)),
-        "overwrite",
-        "mint",
-        OVERWRITTEN + "its token belongs to bob (apiKey)",
-    ),
-    "another-account-expired-overwritten": (
-        situation(claims(account="bob", expires_at=NOW)),
-        "overwrite",
-        "mint",
-        OVERWRITTEN + "its token belongs to bob (apiKey)",
-    ),
-    "recover-an-empty-sink": (
-        situation(listed=listed(A)),
-        "recover",
-        "mint",
-        f"recovering: the sink is empty, yet the server lists {A}",
-    ),
-    "recover-another-signing-key": (
-        situation(claims(), accepted=False, listed=listed(A)),
-        "recover",
-        "mint",
-        f"recovering: {REFUSED_BY_SERVER}",
-    ),
-    "recover-a-successor-kept-elsewhere": (
-        situation(claims(), accepted=False, listed=listed(B)),
-        "recover",
-        "mint",
-        f"recovering: the sink holds a token the server no longer lists, yet the server lists {B}",
-    ),
-    "recover-another-installation": (
-        situation(claims(), record=record(A, instance="old")),
-        "recover",
-        "mint",
-        "recovering: the record is of another instance",
-    ),
-    "recover-another-installation-is-never-kept": (
-        situation(claims(), accepted=True, record=record(A, instance="old")),
-        "recover",
-        "mint",
-        "recovering: the record is of another instance",
-    ),
-}
-
-HEAD_LOST = "cannot keep the token of account octopus in file x.yml: "
-TAIL_LOST = (
-    "; check where the sink and the host point (a wrong path would mint anew for a whole fleet), or set recover to "
-    "true to mint a new token"
-)
-TAIL_RECORD = (
-    "; check where the sink and the host point, or, if Argo CD was installed anew, set recover to true to mint a new "
-    "token"
-)
-HEAD_FOREIGN = "cannot use file x.yml for a token of account octopus: "
-TAIL_FOREIGN = "; it is neither sent anywhere nor overwritten; check where the sink points, or set overwrite to true"
-
-# name: situation, flags that do not help, error, message
-ERRORS = {
-    "empty-and-one-lives": (
-        situation(listed=listed(A)),
-        "overwrite",
-        Lost,
-        f"{HEAD_LOST}the sink is empty, yet the server lists {A}{TAIL_LOST}",
-    ),
-    "empty-and-one-lives-for-one-more-second": (
-        situation(listed=listed(A, expires_at=NOW + SECOND)),
-        "",
-        Lost,
-        f"{HEAD_LOST}the sink is empty, yet the server lists {A}{TAIL_LOST}",
-    ),
-    "empty-though-the-record-names-a-live-one": (
-        situation(listed=listed(A), record=record(A)),
-        "",
-        Lost,
-        f"{HEAD_LOST}the sink is empty, yet the server lists {A}{TAIL_LOST}",
-    ),
-    "empty-and-one-lives-beside-the-announced": (
-        situation(listed=listed(A, B), record=record(announced=A)),
-        "",
-        Lost,
-        f"{HEAD_LOST}the sink is empty, yet the server lists {B}{TAIL_LOST}",
-    ),
-    "several-unexplained": (
-        situation(listed=listed(A, B, C, OF_EU)),
-        "",
-        Lost,
-        f"{HEAD_LOST}the sink is empty, yet the server lists {A}, {B}, {C}{TAIL_LOST}",
-    ),
-    "listed-and-refused": (
-        situation(claims(), accepted=False, listed=listed(A)),
-        "overwrite",
-        Lost,
-        f"{HEAD_LOST}{REFUSED_BY_SERVER}{TAIL_LOST}",
-    ),
-    "a-successor-lives-elsewhere": (
-        situation(claims(), accepted=False, listed=listed(B)),
-        "",
-        Lost,
-        f"{HEAD_LOST}the sink holds a token the server no longer lists, yet the server lists {B}{TAIL_LOST}",
-    ),
-    "record-of-another-installation": (
-        situation(claims(), accepted=True, record=record(A, instance="old")),
-        "overwrite",
-        Lost,
-        f"cannot use file x.yml: its record is of instance old, this is instance uid{TAIL_RECORD}",
-    ),
-    "record-of-another-account": (
-        situation(record=record(account="bob")),
-        "",
-        Lost,
-        f"cannot use file x.yml: its record is of account bob, this is account octopus{TAIL_RECORD}",
-    ),
-    "record-of-another-token-name": (
-        situation(claims(), accepted=True, record=record(A, token_name="octopus-eu")),
-        "",
-        Lost,
-        f"cannot use file x.yml: its record is of token name octopus-eu, this is token name octopus{TAIL_RECORD}",
-    ),
-    "not-a-token": (
-        situation(**NOT_A_TOKEN),
-        "recover",
-        Refused,
-        f"{HEAD_FOREIGN}its value is not an Argo CD token{TAIL_FOREIGN}",
-    ),
-    "another-issuer": (
-        situation(claims(issuer="kubernetes/serviceaccount"), accepted=True),
-        "recover",
-        Refused,
-        f"{HEAD_FOREIGN}its token was not issued by Argo CD{TAIL_FOREIGN}",
-    ),
-    "another-account": (
-        situation(claims(account="octopus-eu"), accepted=True),
-        "recover",
-        Refused,
-        f"{HEAD_FOREIGN}its token belongs to octopus-eu (apiKey){TAIL_FOREIGN}",
-    ),
-    "a-login-session": (
-        situation(claims(capability="login"), accepted=True),
-        "",
-        Refused,
-        f"{HEAD_FOREIGN}its token belongs to octopus (login){TAIL_FOREIGN}",
-    ),
-}
-
-
-def flags(text: str) -> dict[str, bool]:
-    return {"recover": "recover" in text, "overwrite": "overwrite" in text}
-
-
-@pytest.mark.parametrize(("case", "given_flags", "decision", "reason"), DECISIONS.values(), ids=DECISIONS)
-def test_the_decision_and_its_reason(case: Situation, given_flags: str, decision: str, reason: str) -> None:
-    assert decide(case, **flags(given_flags)) == Decision(mint=decision == "mint", reason=reason)
-
-
-@pytest.mark.parametrize(("case", "useless_flags", "error", "message"), ERRORS.values(), ids=ERRORS)
-def test_what_no_ordinary_run_explains_is_an_error(
-    case: Situation, useless_flags: str, error: type[Refused], message: str
-) -> None:
-    for text in ("", useless_flags):
-        with pytest.raises(Refused) as caught:
-            decide(case, **flags(text))
-        assert (type(caught.value), str(caught.value)) == (error, message)
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in ERRORS if name.startswith(("record", "not-a", "another", "a-login"))]
-)
-def test_what_needs_no_server_is_refused_before_the_value_is_sent(name: str) -> None:
-    case, _flags, error, _message = ERRORS[name]
-    with pytest.raises(error):
-        check_stored(case, recover=False, overwrite=False)
-
-
-STORED = (None, "garbage", claims(), claims(expires_at=NOW), claims(account="bob"), claims(issuer="sso"))
-RECORDS = (None, record(A), record(announced=B), record(A, instance="old"), record(account="bob"))
-LISTED = ((), listed(A), listed(B), listed(A, expires_at=NOW), listed(A, B))
-
-
-def every_situation() -> list[Situation]:
-    return [
-        situation(
-            stored if isinstance(stored, TokenClaims) else None,
-            empty=stored is None,
-            record=beside,
-            accepted=accepted,
-            listed=on_server,
-        )
-        for stored, beside, accepted, on_server in product(STORED, RECORDS, (False, True), LISTED)
-    ]
-
-
-def test_over_all_situations_only_an_accepted_usable_token_is_kept() -> None:
-    for case, recover, overwrite in product(every_situation(), (False, True), (False, True)):
-        try:
-            kept = not decide(case, recover=recover, overwrite=overwrite).mint
-        except Refused:
-            continue
-        assert kept == (case.accepted is True and case.usable()), case
-
-
-def test_over_all_situations_each_flag_lifts_exactly_its_own_refusal() -> None:
-    for case, overwrite in product(every_situation(), (False, True)):
-        error: type[Refused] | None = None
-        try:
-            decide(case, recover=True, overwrite=overwrite)
-        except Refused as exc:
-            error = type(exc)
-        assert error == (Refused if case.foreign() and not overwrite else None), case
-
-
-def test_over_all_situations_an_empty_sink_beside_an_unexplained_live_token_never_mints() -> None:
-    for case in every_situation():
-        known = {case.record.announced} if case.record else set()
-        if case.empty and set(case.live_ids()) - known:
-            with pytest.raises(Lost):
-                decide(case, recover=False, overwrite=True)
+A = "octopus-20260101T000001Z-00000001"
 
 
 @pytest.mark.parametrize(
@@ -463,11 +95,28 @@ def test_durations(text: str, seconds: int) -> None:
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        parse_duration(text, option="expires_in")
+        parse_duration(text, option="expires_in", unset="a token that never expires")
     assert str(caught.value) == (
         f"cannot use expires_in {text!r}: write a duration such as 90d, 12h, 30m or seconds, more than 0 and at most "
         "104166d; leave it out for a token that never expires"
     )
+
+
+def test_a_duration_may_be_none_at_all_where_that_is_said() -> None:
+    assert parse_duration("0", option="revoke_after", least=0) == 0
+    with pytest.raises(InvalidInput) as caught:
+        parse_duration("-1", option="revoke_after", least=0)
+    assert str(caught.value).endswith("or seconds, 0 or more and at most 104166d")
+
+
+@given(st.integers(1, 9_000_000_000))
+def test_a_duration_is_worded_as_it_is_read(seconds: int) -> None:
+    assert parse_duration(format_duration(seconds), option="expires_in") == seconds
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(7_776_000, "90d"), (129_600, "36h"), (90, "90s"), (0, "0d")])
+def test_a_duration_is_worded_in_the_largest_unit_that_fits(seconds: int, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 def encode(value: Any) -> str:
@@ -555,20 +204,3 @@ def test_garbage_raises_nothing_but_not_a_token(text: str) -> None:
     except NotAToken:
         return
     assert decoded.issued_at.tzinfo is timezone.utc
-
-
-def test_ids_the_record_does_not_know_are_reported_with_their_age() -> None:
-    on_server = (
-        ListedToken("by-hand", NOW - timedelta(hours=1), None),
-        ListedToken("undated", None, NOW + SECOND),
-        ListedToken("over", NOW - SECOND, NOW),
-        *listed(A, B, C),
-    )
-    ours = record(A, announced=B, superseded=superseded(C))
-    unknown = [
-        {"id": "by-hand", "age": 3600, "expired": False},
-        {"id": "undated", "age": None, "expired": False},
-        {"id": "over", "age": 1, "expired": True},
-    ]
-    assert unknown_tokens(on_server, ours, NOW) == unknown
-    assert [item["id"] for item in unknown_tokens(on_server, None, NOW)] == ["by-hand", "undated", "over", A, B, C]

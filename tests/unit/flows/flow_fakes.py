@@ -135,6 +135,8 @@ class FakeArgocd:
         self.unseen = 0
         self.denied: set[str] = set()
         self.has_credentials = True
+        self.refusal = ""
+        self.longest: int | None = None
         self.server_time: datetime | None = None
 
     def logs_in_as(self, account: str) -> bool:
@@ -165,12 +167,17 @@ class FakeArgocd:
 
         return self._world.perform("look", f"{name}{' by itself' if token else ''}", look)
 
-    def accounts(self) -> list[ListedAccount]:
-        return list(self._world.perform("list", "", lambda: self.shown))
+    def why_refused(self, token: str, *, account: str) -> str:
+        return str(self._world.perform("why", f"{account} {decode_token(token).id}", lambda: self.refusal))
 
-    def create_token(self, account: str, *, token_id: str, expires_in: int | None) -> str:
+    def accounts(self, *, token: str | None = None) -> list[ListedAccount]:
+        return list(self._world.perform("list", "by itself" if token else "", lambda: self.shown))
+
+    def create_token(self, account: str, *, token_id: str, expires_in: int | None, token: str | None = None) -> str:
         self.asked_expiry = expires_in
-        return str(self._world.perform("mint", token_id, lambda: self.issue(token_id, account, expires_in=expires_in)))
+        life = min(expires_in, self.longest) if expires_in and self.longest else expires_in
+        details = f"{token_id}{' by itself' if token else ''}"
+        return str(self._world.perform("mint", details, lambda: self.issue(token_id, account, expires_in=life)))
 
     def delete_token(self, account: str, token_id: str, *, token: str | None = None) -> bool:
         def delete() -> bool:

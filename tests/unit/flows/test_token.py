@@ -47,8 +47,9 @@ FIRST, SECOND = {"file": "first"}, {"file": "second"}
 
 def options(**changes: Any) -> dict[str, Any]:
     shape = {"account": "octopus", "token_name": None, "expires_in": None, "checks": [], "store": [FIRST]}
-    switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned"), False)
-    return {**shape, **switches, "instance_uid": UID, "wait_timeout": 5, **changes}
+    times = dict.fromkeys(("renew_before", "renew_after", "renew_spread"), None)
+    switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned", "rotate"), False)
+    return {**shape, **times, **switches, "instance_uid": UID, "wait_timeout": 5, **changes}
 
 
 def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
@@ -159,8 +160,20 @@ def test_an_expired_token_is_replaced_and_becomes_superseded() -> None:
 
 def test_the_server_clock_counts_not_ours() -> None:
     world = World()
-    world.argocd.server_time = START.replace(year=2027)
-    assert run(world).values["id"] == "octopus-20270131T120000Z-00000001"
+    world.argocd.server_time = START.replace(minute=59)
+    outcome = run(world)
+    assert outcome.values["id"] == "octopus-20260131T125900Z-00000001"
+    assert [warning[:63] for warning in outcome.warnings] == [
+        "the clock of Argo CD and the one of this machine are more than "
+    ]
+
+
+def test_a_server_clock_far_from_ours_is_refused_before_anything_is_written() -> None:
+    world = World()
+    world.argocd.server_time = START.replace(hour=14)
+    with pytest.raises(Refused, match=r"more than 1 h apart"):
+        run(world)
+    assert world.effects() == []
 
 
 def test_a_token_the_server_sees_late_is_waited_for() -> None:
@@ -534,6 +547,168 @@ def test_a_listed_token_refused_for_a_moment_is_asked_again_before_it_is_called_
     assert run(world).values["action"] == "kept"
 
 
+# --- renewed -------------------------------------------------------------------------------------------------------
+
+BY_ITSELF = " by itself"
+
+
+def due(world: World, **changes: Any) -> dict[str, Any]:
+    """A token of two hours with one left; the options by which it is due."""
+    world.sink.entry = Entry(
+        token=world.argocd.issue(OLD, expires_in=7200), record=record(OLD, requested_lifetime=7200, **changes)
+    )
+    world.slept = 3600
+    world.argocd.has_credentials = False
+    return {"expires_in": "2h", "renew_before": "1h"}
+
+
+def test_a_token_that_is_due_renews_itself_without_any_login() -> None:
+    world = allowing_only_what_the_checks_allow(World())
+    outcome = run(world, checks=CHECKS, **due(world))
+    new = "octopus-20260131T130000Z-00000001"
+    assert world.events == [
+        "prepare.first",
+        "read.first",
+        f"prove octopus {OLD}",
+        "look octopus by itself",
+        f"write.first {OLD}, current {OLD}, announced {new}, superseded []",
+        f"mint {new}{BY_ITSELF}",
+        f"prove octopus {new}",
+        f"ask get clusters * as {new}",
+        f"ask delete applications * as {new}",
+        f"write.first {new}, current {new}, announced None, superseded [{OLD}]",
+        "read.first",
+    ]
+    assert (outcome.changed, outcome.values["action"]) == (True, "renewed")
+    assert outcome.values["reason"] == "it ends in less than 1h"
+    assert set(world.argocd.tokens) == {OLD, new}
+    assert not run(world, expires_in="2h", renew_before="1h").changed
+
+
+def test_a_renewed_token_that_can_do_too_much_is_revoked_by_its_predecessor_which_stays() -> None:
+    world = World()
+    wanted = due(world)
+    before = world.sink.entry
+    with pytest.raises(Mismatch):
+        run(world, checks=CHECKS, **wanted)
+    assert (world.sink.entry, list(world.argocd.tokens)) == (before, [OLD])
+    assert world.events[-2] == f"revoke octopus octopus-20260131T130000Z-00000001{BY_ITSELF}"
+
+
+def test_a_token_of_a_record_is_not_compared_with_the_cluster_again_but_one_without_is() -> None:
+    world = World()
+    wanted = due(world)
+    named(world, **wanted)
+    assert "list by itself" not in world.events
+    world = World()
+    wanted = due(world)
+    world.sink.entry = Entry(token=world.sink.entry.token)
+    named(world, **wanted)
+    assert "list by itself" in world.events
+
+
+def test_check_mode_predicts_a_renewal_and_touches_nothing() -> None:
+    world, twin = World(), World()
+    predicted, real = run(world, check_mode=True, **due(world)), run(twin, **due(twin))
+    assert world.effects() == [f"prove octopus {OLD}"]
+    assert (predicted.changed, predicted.before) == (real.changed, real.before)
+    assert {key for key in real.values if real.values[key] != predicted.values[key]} == {
+        "id",
+        "issued_at",
+        "expires_at",
+    }
+
+
+def test_a_life_granted_too_short_for_renewing_is_revoked_again_and_nothing_stored() -> None:
+    world = World()
+    world.argocd.longest = 3600
+    with pytest.raises(Refused, match=r"the server grants a life of 1h only"):
+        run(world, expires_in="2h", renew_before="1h")
+    assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
+
+
+def test_two_rotations_at_once_end_in_one_new_token() -> None:
+    world = World()
+    stored(world)
+    world.fail("write.first", lambda: another_run_wins(world))
+    outcome = run(world, rotate=True)
+    assert (outcome.values["action"], outcome.values["id"], list(world.argocd.tokens)) == (
+        "kept",
+        WINNER,
+        [OLD, WINNER],
+    )
+
+
+def test_a_rotation_replaces_a_token_that_works() -> None:
+    world = World()
+    stored(world)
+    outcome = run(world, rotate=True)
+    assert (outcome.values["action"], outcome.values["reason"]) == ("renewed", "a rotation was asked for")
+    assert world.sink.token_id == NEW
+
+
+def test_the_renewals_of_a_fleet_are_spread() -> None:
+    wanted = {"expires_in": "2h", "renew_before": "30m", "renew_spread": "30m"}
+    actions = set()
+    for number in range(20):
+        world = World()
+        stored(world, instance=f"uid-{number}", requested_lifetime=7200)
+        world.sink.entry = Entry(token=world.argocd.issue(OLD, expires_in=7200), record=world.sink.entry.record)
+        world.slept = 4500
+        actions.add(run(world, instance_uid=f"uid-{number}", **wanted).values["action"])
+    assert actions == {"kept", "renewed"}
+
+
+# --- refused by the server -----------------------------------------------------------------------------------------
+
+
+def refused(world: World, refusal: str) -> None:
+    stored(world)
+    world.argocd.unseen = 10_000
+    world.argocd.refusal = refusal
+
+
+def test_a_rejected_signature_is_a_loss_that_needs_no_login_to_be_told() -> None:
+    world = World()
+    refused(world, "invalid session: token signature is invalid: signature is invalid")
+    world.argocd.has_credentials = False
+    with pytest.raises(Lost, match="the server rejects the signature of the stored token"):
+        run(world)
+    assert world.events == ["prepare.first", "read.first", f"prove octopus {OLD}", f"why octopus {OLD}"]
+
+
+def test_a_token_refused_though_listed_is_asked_for_a_while_and_then_told_with_the_servers_words() -> None:
+    world = World()
+    refused(world, "invalid session: account password has changed since token issued")
+    with pytest.raises(Lost, match=r"refuses it \(invalid session: account password has changed since token issued\)"):
+        run(world)
+    assert (world.slept, world.effects()[1:]) == (5, [f"prove octopus {OLD}"] * 21)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cause"),
+    [("invalid session: token is expired", "invalid session: token is expired"), ("", "no reason given")],
+)
+def test_a_refused_token_without_a_login_says_so(refusal: str, cause: str) -> None:
+    world = World()
+    refused(world, refusal)
+    world.argocd.has_credentials = False
+    with pytest.raises(InvalidInput) as caught:
+        run(world)
+    assert str(caught.value) == (
+        f"cannot mint a token for account octopus: the stored token is refused ({cause}), and there is no login to "
+        "Argo CD to do it with; set argocd_auth_token, or argocd_username and argocd_password"
+    )
+
+
+def test_a_first_token_without_a_login_says_so() -> None:
+    world = World()
+    world.argocd.has_credentials = False
+    with pytest.raises(InvalidInput, match="there is no stored token, and there is no login to Argo CD"):
+        run(world)
+    assert world.effects() == []
+
+
 # --- refused before anything is sent or written --------------------------------------------------------------------
 
 
@@ -617,6 +792,11 @@ INVALID = {
     "account": ({"account": "a.b"}, "cannot use account name 'a.b': account must be"),
     "token-name": ({"token_name": "a/b"}, "cannot use token_name 'a/b'"),
     "duration": ({"expires_in": "soon"}, "cannot use expires_in 'soon'"),
+    "renewal": ({"renew_before": "1d"}, "cannot use renew_before 1d without expires_in"),
+    "renewal-of-what-is-stored-nowhere": (
+        {"store": [], "return_token": True, "renew_after": "1d"},
+        "cannot renew a token of account octopus that is stored nowhere",
+    ),
     "check": ({"checks": [{"action": "eat", "resource": "logs"}]}, "cannot use checks[0]: "),
     "nowhere-to-put-it": ({"store": []}, "cannot mint a token for account octopus: it would be lost; name a place"),
 }
@@ -719,6 +899,13 @@ def test_without_a_sink_recovering_mints_another() -> None:
     world = World()
     run(world, store=[], return_token=True)
     assert run(world, store=[], return_token=True, recover=True).values["id"] == NEXT
+
+
+def test_without_a_sink_a_rotation_mints_another() -> None:
+    world = World()
+    run(world, store=[], return_token=True)
+    outcome = run(world, store=[], return_token=True, rotate=True)
+    assert (outcome.values["action"], outcome.values["id"]) == ("renewed", NEXT)
 
 
 def test_a_token_is_returned_only_when_that_was_asked_for() -> None:
