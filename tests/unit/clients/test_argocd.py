@@ -198,7 +198,6 @@ CALLS: dict[str, tuple[Callable[[ArgocdClient], Any], str, str, Any]] = {
         "/api/v1/account/a/token",
         {"id": "i", "expiresIn": 3600},
     ),
-    "why": (lambda c: c.why_refused(SEKRET, account="a"), "GET", "/api/v1/account/a", None),
     "revoke": (lambda c: c.delete_token("a", "a-1.b"), "DELETE", "/api/v1/account/a/token/a-1.b", None),
 }
 
