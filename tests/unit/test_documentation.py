@@ -201,3 +201,12 @@ def test_what_a_profile_asks_for_is_accepted_and_its_page_named(path: Path) -> N
     assert checks.parse_checks(profile["checks"])
     assert len(policy.parse_policies(profile.get("policies", []), "x")) == len(profile.get("policies", []))
     assert len(policy.parse_roles(profile.get("roles", []), "x")) == len(profile.get("roles", []))
+
+
+def test_the_readme_shows_the_role_that_is_to_be_applied() -> None:
+    """And every ready Role is named in it."""
+    page = (ROOT / "README.md").read_text()
+    shown = yaml.safe_load(page.partition("### Rights in Kubernetes")[2].split("```")[1].removeprefix("yaml"))
+    ready = {file.name: yaml.safe_load(file.read_text()) for file in (ROOT / "docs" / "rights").glob("*.yml")}
+    assert shown == ready["account-and-policy.yml"]
+    assert [name for name in ready if f"docs/rights/{name}" not in page] == []

@@ -49,12 +49,13 @@ class KubernetesClient:
         """Return the object as the API server answers it. Raises Absent, Denied and the rest of the family."""
         about = f"cannot read {_NOUNS[kind]} {name} in namespace {self.namespace}"
         reply = self._http.send("GET", self._path(kind, name), about=about, auth=self._auth)
-        return self._checked(reply, about, kind)
+        return self._checked(reply, about, "get", kind, name)
 
-    def patch(self, step: SetKeys, *, resource_version: str) -> dict[str, Any]:
+    def patch(self, step: SetKeys, *, resource_version: str, dry_run: bool = False) -> dict[str, Any]:
         """Set the keys by a JSON merge patch (RFC 7396), if the object is still at `resource_version`.
 
         Returns the metadata only: the answer to a PATCH of a Secret would carry the whole Secret. Raises Conflict.
+        With `dry_run` the API server checks rights and admission as ever, and stores nothing.
         """
         about = f"cannot write {_NOUNS[step.kind]} {step.name} in namespace {self.namespace}"
         encode = _encode if step.kind == "secrets" else str
@@ -68,10 +69,10 @@ class KubernetesClient:
                 "Content-Type": "application/merge-patch+json",
                 "Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
             },
-            params={"fieldManager": FIELD_MANAGER},
+            params={"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})},
             auth=self._auth,
         )
-        return self._checked(reply, about, step.kind)
+        return self._checked(reply, about, "patch", step.kind, step.name)
 
     @property
     def server_time(self) -> datetime | None:
@@ -81,7 +82,7 @@ class KubernetesClient:
     def _path(self, kind: str, name: str) -> str:
         return f"/api/v1/namespaces/{quote(self.namespace, safe='')}/{kind}/{quote(name, safe='')}"
 
-    def _checked(self, reply: Reply, about: str, kind: str) -> dict[str, Any]:
+    def _checked(self, reply: Reply, about: str, verb: str, kind: str, name: str) -> dict[str, Any]:
         if reply.status == 200:
             shape = reply.json(about=about)
             metadata = shape.get("metadata") if isinstance(shape, dict) else None
@@ -98,7 +99,7 @@ class KubernetesClient:
                 status=reply.status,
             )
         error = _ERRORS.get(reply.status, UnexpectedReply)
-        hint = _HINTS.get(reply.status, "").format(kind=kind)
+        hint = _HINTS.get(reply.status, "").format(verb=verb, kind=kind, name=name)
         if reply.status in (401, 403) and self._anonymous:
             hint = "; no credentials were found: has the kubeconfig's user any, and does its exec plugin run?"
         # The API server may quote a whole object in its message: for a Secret only the reason is passed on.
@@ -108,7 +109,7 @@ class KubernetesClient:
 
 _HINTS = {
     401: "; check the credentials of the kubeconfig",
-    403: "; this user needs get and patch on {kind} there",
+    403: "; grant its user the verb {verb} on {kind}/{name} there, as the Roles in docs/rights do",
     404: "; check namespace (argocd_namespace) and cluster",
 }
 

@@ -33,13 +33,15 @@ class ConfigMapStore:
         return Snapshot(data=data, metadata=shape["metadata"])
 
     def settle(self, make_plan: Callable[[], Plan], *, apply: bool) -> Plan:
-        """Plan and apply; on a conflict read and plan anew, at most 5 times. `make_plan` reads through this store."""
+        """Plan and apply; on a conflict read and plan anew, at most 5 times. `make_plan` reads through this store.
+
+        Without `apply` every step is sent as a dry run, so that a plan is also the proof that it could be written.
+        """
         first = plan = make_plan()
         done: list[SetKeys] = []
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                if apply:
-                    self._apply(plan, done)
+                self._apply(plan, done) if apply else self._rehearse(plan)
                 return replace(plan, before=first.before, steps=(*done, *(() if apply else plan.steps)))
             except Conflict:
                 if attempt == _ATTEMPTS:
@@ -48,6 +50,10 @@ class ConfigMapStore:
             # What others wrote before our own first write is no change of ours, and nothing to go back behind.
             first = first if done else plan
         raise AssertionError("the last attempt returns or raises")
+
+    def _rehearse(self, plan: Plan) -> None:
+        for step in plan.steps:
+            self._client.patch(step, resource_version=self._versions[step.kind, step.name], dry_run=True)
 
     def _apply(self, plan: Plan, done: list[SetKeys]) -> None:
         for step in plan.steps:

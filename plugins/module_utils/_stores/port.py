@@ -31,5 +31,6 @@ class Store(Protocol):
     def settle(self, make_plan: Callable[[], Plan], *, apply: bool) -> Plan:
         """Make the plan and carry it out, planning anew from a new read where somebody else wrote in between.
 
-        With `apply` false (check mode) the steps are not run. Returns the plan that holds.
+        With `apply` false (check mode) nothing is written, and rights that a write would lack are found all the same.
+        Returns the plan that holds.
         """

@@ -72,10 +72,11 @@ def private_files(info_file: Path, url: str, authority: trustme.CA, clusters: Ma
         config_file = directory / f"{info_file.stem}-{name}.kubeconfig"
         kubernetes_url = f"{url}/{name}/k8s"
         # JSON is YAML.
-        files[config_file] = json.dumps(kubeconfig(name, kubernetes_url, cluster.kubernetes_token, ca_file), indent=2)
+        files[config_file] = json.dumps(kubeconfig(name, kubernetes_url, cluster.provisioner_token, ca_file), indent=2)
         described[name] = {
             "kubernetes_url": kubernetes_url,
             "kubernetes_token": cluster.kubernetes_token,
+            "provisioner_token": cluster.provisioner_token,
             "argocd_url": f"{url}/{name}/argocd",
             "admin_password": cluster.admin_password,
             "control_url": f"{url}/{name}/_control",

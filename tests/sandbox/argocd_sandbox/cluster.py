@@ -20,7 +20,7 @@ from .argocd.release import Release
 from .clock import Clock
 from .faults import Faults
 from .http import Request, Response
-from .installation import MANAGER, fresh_installation
+from .installation import MANAGER, PROVISIONER, fresh_installation, provisioner_rights
 from .kubernetes.api import KubernetesApi
 from .kubernetes.objects import normalised
 from .ledger import Ledger
@@ -52,7 +52,7 @@ class Cluster:
         self.name = name
         self.behaviour = behaviour
         self.lock = threading.Condition(threading.RLock())
-        self.kubernetes_token = secrets.token_urlsafe(32)
+        self.kubernetes_token, self.provisioner_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.admin_password = secrets.token_urlsafe(12)
         self._admin_hash = bcrypt.hashpw(self.admin_password.encode(), bcrypt.gensalt(BCRYPT_COST, prefix=b"2a"))
         self.reset()
@@ -65,7 +65,8 @@ class Cluster:
         self.store = ObjectStore(self._on_change)
         rbac = Rbac(self.store, self.behaviour.release)
         self.snapshot = Snapshot(self.behaviour.visible_after, rbac.on_event)
-        self._kubernetes = KubernetesApi(self.store, self.ledger, self.clock, self.kubernetes_token)
+        users = {self.kubernetes_token: "", self.provisioner_token: PROVISIONER}
+        self._kubernetes = KubernetesApi(self.store, self.ledger, self.clock, users)
         self._argocd = ArgoCd(
             store=self.store,
             snapshot=self.snapshot,
@@ -78,6 +79,8 @@ class Cluster:
             pause=self.lock.wait,
         )
         for item in fresh_installation(self._admin_hash.decode(), self.clock.rfc3339()):
+            self.plant(item)
+        for item in provisioner_rights():
             self.plant(item)
 
     def _on_change(self, key: Key, item: Object | None) -> None:

@@ -9,14 +9,22 @@ Source: argo-cd manifests/base (config, server); passwords and keys as the serve
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import secrets
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from .store import Object
 
 NAMESPACE = "argocd"
 MANAGER = "kubectl-client-side-apply"
+# The user of the kubeconfig, with the rights that docs/rights gives users to apply.
+PROVISIONER = "provisioner"
+READY_RIGHTS = sorted((Path(__file__).parents[3] / "docs" / "rights").glob("*.yml"))
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -77,3 +85,24 @@ def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
             spec={"type": "ClusterIP", "clusterIP": "10.96.0.80", "ports": ports, "selector": selector},
         ),
     ]
+
+
+@cache
+def _ready_roles() -> tuple[Object, ...]:
+    return tuple(yaml.safe_load(file.read_text()) for file in READY_RIGHTS)
+
+
+def provisioner_rights() -> list[Object]:
+    """Each Role of docs/rights, bound to the user of the kubeconfig."""
+    return [item for role in _ready_roles() for item in (copy.deepcopy(role), _binding(role))]
+
+
+def _binding(role: Object) -> Object:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {key: role["metadata"][key] for key in ("name", "namespace")},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": role["metadata"]["name"]},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": PROVISIONER}],
+    }

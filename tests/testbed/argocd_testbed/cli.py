@@ -93,10 +93,11 @@ def describe(info_file: Path, clusters: list[Cluster], ca: str, control_port: in
     described = {}
     for cluster in clusters:
         ca_file = write_private(directory / f"{info_file.stem}-{cluster.name}-ca.pem", ca + cluster.argocd_certificate)
-        config = kubeconfig(cluster.name, cluster.kubernetes_url, cluster.kubernetes_token, ca_file, NAMESPACE)
+        config = kubeconfig(cluster.name, cluster.kubernetes_url, cluster.provisioner_token, ca_file, NAMESPACE)
         described[cluster.name] = {
             "kubernetes_url": cluster.kubernetes_url,
             "kubernetes_token": cluster.kubernetes_token,
+            "provisioner_token": cluster.provisioner_token,
             "argocd_url": cluster.argocd_url,
             "admin_password": cluster.admin_password,
             "control_url": f"{url}/{cluster.name}/_control",

@@ -17,11 +17,11 @@ import requests
 from . import audit, installation, servers
 from .build import Binaries
 from .files import Certificates, kubeconfig, write_json, write_private
-from .installation import MANAGER, NAMESPACE, SERVER
+from .installation import MANAGER, NAMESPACE, PROVISIONER, SERVER
 from .kubernetes import Kubernetes, Object
 from .processes import Processes, free_ports, listens
 
-# The user of the tests, and our own, whom nothing counts.
+# The tests' own reader, and ours, whom nothing counts.
 USER, CONTROL = "testbed-user", "testbed-control"
 SERVER_USER = f"system:serviceaccount:{NAMESPACE}:{SERVER}"
 # Of the API server itself; no test's business.
@@ -50,7 +50,9 @@ class Cluster:
         self._directory = shared.processes.directory / name
         self._directory.mkdir(mode=0o700)
         self._port, self._argocd_port, self._metrics_port, self._redis_port = free_ports(4)
-        self.kubernetes_token, control_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self.kubernetes_token, self.provisioner_token, control_token = (
+            secrets.token_urlsafe(32) for _token in range(3)
+        )
         self.kubernetes_url = f"https://127.0.0.1:{self._port}"
         # A name that the certificate which argocd-server makes for itself is valid for.
         self.argocd_url = f"https://localhost:{self._argocd_port}"
@@ -63,7 +65,11 @@ class Cluster:
         self._installed: dict[str, str] = {}
 
     def _write_files(self, control_token: str) -> servers.ApiServerFiles:
-        tokens = [f'{self.kubernetes_token},{USER},1,"system:masters"', f'{control_token},{CONTROL},2,"system:masters"']
+        tokens = [
+            f'{self.kubernetes_token},{USER},1,"system:masters"',
+            f'{control_token},{CONTROL},2,"system:masters"',
+            f"{self.provisioner_token},{PROVISIONER},3",
+        ]
         return servers.ApiServerFiles(
             write_private(self._directory / "tokens.csv", "\n".join([*tokens, ""])),
             write_json(self._directory / "audit-policy.json", audit.policy([CONTROL, "system:apiserver"])),
@@ -91,10 +97,16 @@ class Cluster:
         custom = [installation.custom_resource(kind, plural) for kind, plural in installation.CUSTOM.items()]
         for item in (installation.namespace(), *custom, *installation.server_rights(), *installation.configuration()):
             self._kubernetes.create(item, MANAGER)
+        self._grant()
         self._shared.processes.wait_until(self._process("kube-apiserver"), self._custom_resources_served)
         token = self._kubernetes.service_account_token(NAMESPACE, SERVER)
         config = kubeconfig(self.name, self.kubernetes_url, token, self._shared.certificates.ca_file, NAMESPACE)
         write_json(self._directory / "argocd-server.kubeconfig", config)
+
+    def _grant(self) -> None:
+        """A test may have taken rights away."""
+        for item in installation.provisioner_rights():
+            self.plant(item)
 
     def _custom_resources_served(self) -> bool:
         try:
@@ -155,6 +167,7 @@ class Cluster:
         key = base64.b64encode(base64.b64encode(secrets.token_bytes(32))).decode()
         for item in installation.configuration({**self._installed, "server.secretkey": key}):
             self._kubernetes.create(item, MANAGER)
+        self._grant()
         self.start_argocd()
         self.wait_for_argocd()
 

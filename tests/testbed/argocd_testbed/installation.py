@@ -10,7 +10,10 @@ are left open: no controller runs, so nothing here depends on them.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from .kubernetes import Object
 
@@ -21,6 +24,9 @@ MANAGER = "kubectl-client-side-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 CUSTOM = {"Application": "applications", "ApplicationSet": "applicationsets", "AppProject": "appprojects"}
 RBAC = "rbac.authorization.k8s.io"
+# The user of the kubeconfig, with the rights that docs/rights gives users to apply.
+PROVISIONER = "provisioner"
+READY_RIGHTS = Path(__file__).parents[3] / "docs" / "rights"
 
 
 def _labels(name: str, component: str = "") -> dict[str, str]:
@@ -81,6 +87,23 @@ def server_rights() -> list[Object]:
         {"kind": "ClusterRole", **cluster_wide, "rules": everywhere},
         {"kind": "ClusterRoleBinding", **cluster_wide, "roleRef": cluster_role, "subjects": subjects},
     ]
+
+
+def provisioner_rights() -> list[Object]:
+    """Each Role of docs/rights, bound to the user of the kubeconfig."""
+    roles = [yaml.safe_load(file.read_text()) for file in sorted(READY_RIGHTS.glob("*.yml"))]
+    return [item for role in roles for item in (role, _binding(role))]
+
+
+def _binding(role: Object) -> Object:
+    name, namespace = role["metadata"]["name"], role["metadata"]["namespace"]
+    return {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": name, "namespace": namespace},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": PROVISIONER}],
+    }
 
 
 def configuration(secret_data: dict[str, str] | None = None) -> list[Object]:

@@ -348,6 +348,16 @@ def test_a_patch_sets_single_keys_of_the_version_that_was_read_in_our_name(serve
     assert request.values("Accept") == ["application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"]
 
 
+def test_a_dry_run_is_the_same_request_with_one_parameter(server: ScriptedServer) -> None:
+    server.script(Answer(200, CONFIG_MAP), Answer(200, CONFIG_MAP))
+    client, step = connected(server), SetKeys("configmaps", "argocd-cm", {"a": "b"})
+    client.patch(step, resource_version="7")
+    client.patch(step, resource_version="7", dry_run=True)
+    real, rehearsed = server.requests
+    assert rehearsed.target == f"{real.target}&dryRun=All"
+    assert (rehearsed.method, rehearsed.body) == (real.method, real.body)
+
+
 def test_values_of_a_secret_travel_encoded(server: ScriptedServer) -> None:
     server.script(Answer(200, CONFIG_MAP))
     step = SetKeys("secrets", "argocd-secret", {"a": "ä", "gone": None})
@@ -375,7 +385,7 @@ def status(code: int) -> Answer:
 
 ERRORS: list[tuple[int, type[ApiError], str]] = [
     (401, Unauthenticated, "; check the credentials of the kubeconfig"),
-    (403, Denied, "; this user needs get and patch on configmaps there"),
+    (403, Denied, "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do"),
     (404, Absent, "; check namespace (argocd_namespace) and cluster"),
     (409, Conflict, ""),
     (422, UnexpectedReply, ""),
@@ -399,7 +409,8 @@ def test_an_error_is_told_by_its_status_with_what_to_do(
     verb = "read" if method == "get" else "write"
     assert caught.type is kind
     assert str(caught.value) == (
-        f"cannot {verb} ConfigMap argocd-cm in namespace argocd: in its own words (HTTP {code}){hint}"
+        f"cannot {verb} ConfigMap argocd-cm in namespace argocd: in its own words (HTTP {code})"
+        f"{hint.format(method=method)}"
     )
     assert (caught.value.status, len(server.requests)) == (code, 1)
 

@@ -258,13 +258,15 @@ class FakeKubernetes:
         shape: dict[str, Any] = self._world.perform("get", name, read)
         return shape
 
-    def patch(self, step: SetKeys, *, resource_version: str) -> dict[str, Any]:
+    def patch(self, step: SetKeys, *, resource_version: str, dry_run: bool = False) -> dict[str, Any]:
         def write() -> None:
             if resource_version != self.metadata[step.name]["resourceVersion"]:
                 raise Conflict("the object has been modified", status=409)
-            self.edit(step.name, step.values)
+            if not dry_run:
+                self.edit(step.name, step.values)
 
-        self._world.perform("patch", f"{step.name} {' '.join(sorted(step.values))}", write)
+        verb = "rehearse" if dry_run else "patch"
+        self._world.perform(verb, f"{step.name} {' '.join(sorted(step.values))}", write)
         return {}
 
 

@@ -75,7 +75,7 @@ def test_the_kubeconfig(sandbox: dict[str, Any]) -> None:
     assert config["current-context"] == "east"
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     assert cluster == {"server": east["kubernetes_url"], "certificate-authority": sandbox["ca_file"]}
-    assert user == {"token": east["kubernetes_token"]}
+    assert user == {"token": east["provisioner_token"]}
 
 
 def test_every_cluster_has_its_own_secrets(sandbox: dict[str, Any], ask: Ask) -> None:

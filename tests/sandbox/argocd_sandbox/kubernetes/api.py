@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import copy
-import hmac
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -19,7 +18,7 @@ from ..ledger import KUBERNETES, Ledger
 from ..managed_fields import record_update
 from ..store import Key, Object, ObjectStore
 from . import decoding, objects, selectors, status
-from .anonymous import PUBLIC_PATHS, forbidden
+from .authorization import PUBLIC_PATHS, allowed, forbidden
 
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service"}
 # Source: apiserver pkg/registry/rest/delete.go.
@@ -67,13 +66,16 @@ def parse_target(path: str) -> Target:
 
 
 class KubernetesApi:
-    """Authenticates, routes, and keeps the rules of writes: conflicts, ownership, dry runs, the ledger."""
+    """Authenticates, routes, and keeps the rules of writes: conflicts, ownership, dry runs, the ledger.
 
-    def __init__(self, store: ObjectStore, ledger: Ledger, clock: Clock, token: str) -> None:
+    `users` are the names behind tokens; an empty one stands for a member of system:masters, who may do everything.
+    """
+
+    def __init__(self, store: ObjectStore, ledger: Ledger, clock: Clock, users: Mapping[str, str]) -> None:
         self._store = store
         self._ledger = ledger
         self._clock = clock
-        self._token = token
+        self._users = users
 
     def handle(self, request: Request) -> Response:
         try:
@@ -88,8 +90,10 @@ class KubernetesApi:
         if scheme.lower() != "bearer" or not token:
             if request.path not in PUBLIC_PATHS:
                 raise forbidden(request)
-        elif not hmac.compare_digest(token.encode(), self._token.encode()):
+        elif token not in self._users:
             raise status.unauthorized()
+        elif (user := self._users[token]) and not allowed(self._store, user, request):
+            raise forbidden(request, user)
 
     def _route(self, request: Request) -> Response:
         if request.path in ("/version", "/version/"):

@@ -1,11 +1,10 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in for the reader's own kubeconfig; what a request needs the right to."""
+"""What stands in for the reader's own kubeconfig."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,9 @@ def kubeconfig_of(contexts: dict[str, str], hostvars: Mapping[str, Any]) -> dict
     return config
 
 
-def kubernetes_right(request: dict[str, Any]) -> str:
-    """The right that a request to the Kubernetes API takes, `get configmaps argocd-cm`; '' for one to another API."""
-    found = re.search(r"/api/v1/namespaces/argocd/(\w+)/([\w-]+)$", request["path"])
-    return f"{request['method'].lower()} {found.group(1)} {found.group(2)}" if found else ""
-
-
 class FilterModule:
     """Ansible finds filters here."""
 
     def filters(self) -> dict[str, Any]:
         """Return them by name."""
-        return {"kubeconfig_of": kubeconfig_of, "kubernetes_right": kubernetes_right}
+        return {"kubeconfig_of": kubeconfig_of}

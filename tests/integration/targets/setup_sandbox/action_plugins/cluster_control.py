@@ -7,6 +7,7 @@ Options, each on its own or several, carried out in this order:
   reset     true: a fresh installation
   config    {name: {"data": {...}, "labels": {...}, "annotations": {...}, "ownerReferences": [...], "uid": ...}}: parts
             to merge into ConfigMaps and Secrets of Argo CD, null removes a key; Argo CD sees them at once
+  rights    {name of a Role of docs/rights: rules}: what the user of the kubeconfig may do from now on
   faults    list of faults, see tests/sandbox/README.md; an empty list removes those that wait
   clock     seconds to move the servers' clock by
   requests  "read" or "forget": what was asked of the servers since they were forgotten last
@@ -71,6 +72,12 @@ def configure(control: Control, name: str, parts: dict[str, Any]) -> None:
     control.call("PUT", "/objects", item)
 
 
+def set_rights(control: Control, name: str, rules: list[dict[str, Any]]) -> None:
+    version = "rbac.authorization.k8s.io/v1"
+    metadata = {"name": name, "namespace": NAMESPACE}
+    control.call("PUT", "/objects", {"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": rules})
+
+
 def set_faults(control: Control, faults: list[dict[str, Any]]) -> None:
     control.call("DELETE", "/faults")
     for fault in faults:
@@ -92,6 +99,8 @@ class ActionModule(ActionBase):
             control.call("POST", "/reset")
         for name, parts in (args.get("config") or {}).items():
             configure(control, name, parts)
+        for name, rules in (args.get("rights") or {}).items():
+            set_rights(control, name, rules)
         if "faults" in args:
             set_faults(control, args["faults"])
         if "clock" in args:
