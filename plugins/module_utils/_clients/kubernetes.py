@@ -109,7 +109,8 @@ class KubernetesClient:
 
 _HINTS = {
     401: "; check the credentials of the kubeconfig",
-    403: "; grant its user the verb {verb} on {kind}/{name} there, as the Roles in docs/rights do",
+    403: "; grant its user the verb {verb} on {kind}/{name} there, as the Roles in docs/rights do, or check namespace "
+    "(argocd_namespace)",
     404: "; check namespace (argocd_namespace) and cluster",
 }
 

@@ -385,7 +385,7 @@ def status(code: int) -> Answer:
 
 ERRORS: list[tuple[int, type[ApiError], str]] = [
     (401, Unauthenticated, "; check the credentials of the kubeconfig"),
-    (403, Denied, "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do"),
+    (403, Denied, "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do, or check namespace (argocd_namespace)"),
     (404, Absent, "; check namespace (argocd_namespace) and cluster"),
     (409, Conflict, ""),
     (422, UnexpectedReply, ""),

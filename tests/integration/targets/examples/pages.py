@@ -39,6 +39,7 @@ LEFT_OUT = {
     "cd ansible-argocd": "goes with it",
     "pip install ansible-core -r requirements.txt": "the environment of the tests is made from it",
     "collections:": "needs the network",
+    "kubectl ": "an administrator's; every target runs under what docs/rights grants",
     "make test": "runs this",
 }
 
