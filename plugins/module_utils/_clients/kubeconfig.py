@@ -177,6 +177,8 @@ def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> _Beyond:
         options.update({"config_persister": files.save_changes} if params.get("persist_config") else {})
     loader = kube_config.KubeConfigLoader(config_dict=config, **options)
     loader.load_and_set(configuration)
+    # Asked for the headers, it would load the kubeconfig once more, over what the options override.
+    configuration.refresh_api_key_hook = None
     return _beyond(config, loader.current_context["context"])
 
 

@@ -337,6 +337,14 @@ def connected(server: ScriptedServer, namespace: str = "argocd") -> KubernetesCl
     return connect(access, namespace=namespace, sleep=lambda _seconds: None)
 
 
+def test_an_option_wins_over_the_kubeconfig(authority: trustme.CA) -> None:
+    inline = {"certificate-authority-data": encoded(authority.cert_pem)}
+    config = kubeconfig("https://kubeconfig.example.com", TOKEN_USER, **inline)
+    access = load_access({"kubeconfig": config, "host": "https://host.example.com", "ca_cert": "/of/the/option"})
+    remove_temporary_files()
+    assert (access.host, access.verify) == ("https://host.example.com", "/of/the/option")
+
+
 def test_a_patch_sets_single_keys_of_the_version_that_was_read_in_our_name(server: ScriptedServer) -> None:
     server.script(Answer(200, CONFIG_MAP))
     step = SetKeys("configmaps", "argocd-cm", {"a": "b", "gone": None})
@@ -385,7 +393,11 @@ def status(code: int) -> Answer:
 
 ERRORS: list[tuple[int, type[ApiError], str]] = [
     (401, Unauthenticated, "; check the credentials of the kubeconfig"),
-    (403, Denied, "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do, or check namespace (argocd_namespace)"),
+    (
+        403,
+        Denied,
+        "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do, or check namespace (argocd_namespace)",
+    ),
     (404, Absent, "; check namespace (argocd_namespace) and cluster"),
     (409, Conflict, ""),
     (422, UnexpectedReply, ""),
