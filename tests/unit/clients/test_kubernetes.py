@@ -397,8 +397,8 @@ ERRORS: list[tuple[int, type[ApiError], str]] = [
         403,
         Denied,
         (
-            "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do, or check "
-            "namespace (argocd_namespace)"
+            "; grant its user the verb {method} on configmaps/argocd-cm there, as the Roles in docs/rights do, or "
+            "check namespace (argocd_namespace)"
         ),
     ),
     (404, Absent, "; check namespace (argocd_namespace) and cluster"),
