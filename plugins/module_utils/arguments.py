@@ -144,7 +144,7 @@ RBAC_POLICY = ModuleSpec(
         "policies": {"type": "list", "elements": "str", "default": []},
         "roles": {"type": "list", "elements": "str", "default": []},
         "exclusive": {"type": "bool", "default": True},
-        "location": {"type": "str", "choices": ["overlay", "policy.csv"], "default": "overlay"},
+        "location": {"type": "str", "choices": ["auto", "overlay", "policy.csv"], "default": "auto"},
         "overlay": {"type": "str"},
         "default_role": {"type": "str"},
         "match_mode": {"type": "str", "choices": ["glob", "regex"]},

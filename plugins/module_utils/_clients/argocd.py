@@ -174,6 +174,12 @@ class ArgocdClient:
         shape = reply.json_or_none()
         return str(shape.get("message", "")) if reply.status == 401 and _is_ours(shape) else ""
 
+    def version(self) -> str:
+        """Return what the server calls its version, such as `v3.5.3+abc`; no login is needed (server/version)."""
+        about = "cannot read the version of Argo CD"
+        reply = self._http.send("GET", "/api/version", about=about)
+        return _field(self._checked(reply, about), "Version", about)
+
     def account(self, name: str, *, token: str | None = None) -> ListedAccount:
         """Return the account; an account may always read itself with its own `token`. Raises Absent."""
         about = f"cannot read account {name}"

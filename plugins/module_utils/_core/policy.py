@@ -12,9 +12,10 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .checks import ACTIONS, RESOURCES
 from .errors import InvalidInput, check_one_line, quoted
 from .plan import Plan, SetKeys
+from .policy_faults import Server, line_faults
+from .policy_lint import CONFIG_MAP, ERROR, WARNING, Finding, Surroundings, is_yaml_list, lint_policy, reads_overlays
 from .policy_text import (
     POLICY_KEY,
     Line,
@@ -26,31 +27,40 @@ from .policy_text import (
     parse_lines,
     trimmed,
 )
+from .release import Release
 
-__all__ = ("DesiredPolicy", "PolicyChange", "overlay_key", "parse_policies", "parse_roles", "plan_policy")
+__all__ = (
+    "CONFIG_MAP",
+    "DesiredPolicy",
+    "PolicyChange",
+    "choose_key",
+    "edit_text",
+    "overlay_key",
+    "parse_policies",
+    "parse_roles",
+    "plan_policy",
+)
 
-CONFIG_MAP = "argocd-rbac-cm"
-EFFECTS = ("allow", "deny")
+# Patterns mean other things in other match modes and releases.
+_LATER = ("broken-glob", "crashing-glob", "brace-trap", "caret-class")
+_ONLY_IN_REGEXP = re.compile(r"[.+()|^$]")
 _ADMIN_ROLE = "role:admin"
-# Objects of these are `project/name`: a literal without a slash never names one (rbac.md).
-_PROJECT_SCOPED = ("applications", "applicationsets", "logs", "exec")
-# 3.6 knows rollback too; policy loading itself accepts anything.
-_POLICY_ACTIONS = (*ACTIONS, "rollback")
-_GLOB = re.compile(r"[*?\[{\\]")
+# The other warnings are among the findings only.
+_MOST_WARNINGS = 10
 
 Fields = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class DesiredPolicy:
-    """What a user asks for. `key` is where our lines live: an overlay, or `policy.csv`.
+    """What a user asks for. `key` is where our lines live: an overlay, or `policy.csv` (see `choose_key`).
 
     `settings` are whole keys to set (`policy.default`, `policy.matchMode`, `scopes`).
     """
 
     subject: str
     lines: tuple[Fields, ...]
-    key: str
+    key: str = POLICY_KEY
     exclusive: bool = True
     present: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -58,14 +68,15 @@ class DesiredPolicy:
 
 @dataclass(frozen=True)
 class PolicyChange:
-    """The plan, and what it means for the subject."""
+    """The plan, and what it means for the subject. `data` is the whole of argocd-rbac-cm as it will be."""
 
     plan: Plan
     added: tuple[str, ...]
     removed: tuple[str, ...]
     gained: tuple[str, ...]
     lost: tuple[str, ...]
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    data: Mapping[str, str]
 
 
 def overlay_key(name: str) -> str:
@@ -73,35 +84,62 @@ def overlay_key(name: str) -> str:
     return f"policy.{re.sub(r'[^A-Za-z0-9_-]', '-', name)}.csv"
 
 
-def parse_policies(items: Iterable[str], subject: str, *, option: str = "policies") -> list[Fields]:
+def choose_key(
+    data: Mapping[str, str], subject: str, *, location: str, overlay: str | None, release: Release | None
+) -> str:
+    """Return the key for the subject's lines; raise InvalidInput for an overlay that the server would not read.
+
+    With `auto` lines stay in policy.csv where they stand already, so that an update of Argo CD moves nothing.
+    """
+    if location == "auto":
+        stays = not overlay and _section(data.get(POLICY_KEY, ""), POLICY_KEY, subject).marked
+        location = POLICY_KEY if stays or not reads_overlays(release) else "overlay"
+    if location == POLICY_KEY:
+        return POLICY_KEY
+    if not reads_overlays(release):
+        raise InvalidInput(
+            f"cannot use location overlay: this Argo CD is {release}, which reads {POLICY_KEY} only; leave location at "
+            f"auto, or set it to {POLICY_KEY}"
+        )
+    return overlay_key(overlay or subject)
+
+
+def parse_policies(
+    items: Iterable[str], subject: str, *, option: str = "policies", regex: bool = False
+) -> list[Fields]:
     """Return the fields of each wanted line.
 
     An item is a verbatim line of the subject (`p, octopus, clusters, get, *, allow`) or the same without
-    `p` and the subject (`clusters, get, *`, with or without the effect). Raises InvalidInput naming the item.
+    `p` and the subject (`clusters, get, *`, with or without the effect). `regex` says that the match mode will be that.
+    Raises InvalidInput naming the item.
     """
-    return [_parse_policy(item, subject, f"{option}[{index}]") for index, item in enumerate(items)]
+    lines = []
+    for index, item in enumerate(items):
+        where = f"{option}[{index}]"
+        fields = _parse_policy(item, subject, where)
+        _check_meaning(fields, where, item, regex=regex)
+        lines.append(fields)
+    return lines
 
 
 def _parse_policy(item: str, subject: str, where: str) -> Fields:
     check_one_line(item, option=where)
     try:
-        fields = parse_fields(item.strip())
+        fields = parse_fields(trimmed(item))
     except ValueError as exc:
         raise InvalidInput(f"cannot use {where} {quoted(item)}: {exc}") from None
     if fields[0] == "p" and len(fields) >= 5:
         _check_verbatim(fields, subject, where, item)
-    elif fields[0] == "g" and len(fields) == 3:
+        return fields
+    if fields[0] == "g" and len(fields) == 3:
         raise InvalidInput(f"cannot use {where} {quoted(item)}: it gives a role; name the role in roles instead")
-    elif len(fields) in (3, 4):
-        fields = ("p", subject, *fields, *(("allow",) if len(fields) == 3 else ()))
-    else:
-        raise InvalidInput(
-            f"cannot use {where} {quoted(item)}: write `p, {subject}, <resource>, <action>, <object>, <allow or "
-            f"deny>`, or only `<resource>, <action>, <object>`; this has {len(fields)} fields "
-            f"({where.partition('[')[0]} is a list of such lines; a comma inside a field needs quotes)"
-        )
-    _check_meaning(fields, where, item)
-    return fields
+    if len(fields) in (3, 4):
+        return ("p", subject, *fields, *(("allow",) if len(fields) == 3 else ()))
+    raise InvalidInput(
+        f"cannot use {where} {quoted(item)}: write `p, {subject}, <resource>, <action>, <object>, <allow or "
+        f"deny>`, or only `<resource>, <action>, <object>`; this has {len(fields)} fields "
+        f"({where.partition('[')[0]} is a list of such lines; a comma inside a field needs quotes)"
+    )
 
 
 def _check_verbatim(fields: Fields, subject: str, where: str, item: str) -> None:
@@ -114,21 +152,16 @@ def _check_verbatim(fields: Fields, subject: str, where: str, item: str) -> None
         raise InvalidInput(f"cannot use {where} {quoted(item)}: it is about {fields[1]!r}, the subject is {subject!r}")
 
 
-def _check_meaning(fields: Fields, where: str, item: str) -> None:
-    _kind, _subject, resource, action, target, effect = fields
-    problem = None
-    if effect not in EFFECTS:
-        problem = f"effect {effect!r} is neither allow nor deny, so the line would do nothing"
-    elif any(part != part.strip() for part in fields):
-        problem = "a field ends with a space, and would then never match"
-    elif not _GLOB.search(resource) and resource not in RESOURCES:
-        problem = f"resource {resource!r} does not exist; known are {', '.join(RESOURCES)}"
-    elif not _GLOB.search(action) and action.split("/")[0] not in _POLICY_ACTIONS:
-        problem = f"action {action!r} does not exist; known are {', '.join(_POLICY_ACTIONS)}"
-    elif resource in _PROJECT_SCOPED and "/" not in target and not _GLOB.search(target):
-        problem = f"object {target!r} can never match: {resource} are named project/name"
-    if problem:
-        raise InvalidInput(f"cannot use {where} {quoted(item)}: {problem}")
+def _check_meaning(fields: Fields, where: str, item: str, *, regex: bool) -> None:
+    """Refuse what means nothing on any server; what depends on the server and on other lines is linted later."""
+    faults = list(line_faults(fields, Server(regex=regex)))
+    if not regex and any(_ONLY_IN_REGEXP.search(field) for field in fields[2:5]):
+        # The match mode may be regex already.
+        meant = {fault.code for fault in line_faults(fields, Server(regex=True))}
+        faults = [fault for fault in faults if fault.code in meant]
+    fault = next((fault for fault in faults if fault.fatal and fault.code not in _LATER), None)
+    if fault:
+        raise InvalidInput(f"cannot use {where} {quoted(item)}: {fault.why}; {fault.fix}")
 
 
 def parse_roles(roles: Iterable[str], subject: str, *, option: str = "roles") -> list[Fields]:
@@ -152,22 +185,38 @@ def check_subject(subject: str) -> str:
     return subject
 
 
-def plan_policy(data: Mapping[str, str], desired: DesiredPolicy) -> PolicyChange:
+def plan_policy(
+    data: Mapping[str, str],
+    desired: DesiredPolicy,
+    *,
+    release: Release | None = None,
+    config: Mapping[str, str] | None = None,
+) -> PolicyChange:
     """Plan the keys to set so that the subject has the wanted lines in `desired.key`.
 
-    Other lines, comments and their order stay. The merged policy is compiled before and after: raises
-    InvalidInput where the present one is broken already, naming key and line.
+    Other lines, comments and their order stay. `release` (the server's) and `config` (argocd-cm's data) are None where
+    unknown. Raises InvalidInput where the policy, as it is or as it would be, does not load, and where a wanted line
+    does not mean what it says.
     """
     check_compiles(data)
     keys: dict[str, str | None] = {}
     text = data.get(desired.key)
-    edited = _edit_key(text or "", desired)
+    edited = edit_text(text or "", desired)
     if edited != (text or ""):
         keys[desired.key] = edited or None
     keys.update({key: value for key, value in desired.settings.items() if not _same_setting(key, data.get(key), value)})
     after = {key: value for key, value in {**data, **keys}.items() if value is not None}
-    check_compiles(after)
-    return _describe(data, after, keys, desired)
+    section = _section(after.get(desired.key, ""), desired.key, desired.subject)
+    findings = lint_policy(after, Surroundings(desired.subject, {desired.key: section.numbers()}, release, config))
+    _require_sound(findings)
+    return _describe(data, after, keys, desired, findings)
+
+
+def _require_sound(findings: Iterable[Finding]) -> None:
+    errors = [finding for finding in findings if finding.severity == ERROR]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
+        raise InvalidInput(f"cannot write the policy to {CONFIG_MAP}: {errors[0]}{more}")
 
 
 def check_compiles(data: Mapping[str, str]) -> None:
@@ -182,7 +231,11 @@ def check_compiles(data: Mapping[str, str]) -> None:
 
 
 def _describe(
-    data: Mapping[str, str], after: Mapping[str, str], keys: Mapping[str, str | None], desired: DesiredPolicy
+    data: Mapping[str, str],
+    after: Mapping[str, str],
+    keys: Mapping[str, str | None],
+    desired: DesiredPolicy,
+    findings: list[Finding],
 ) -> PolicyChange:
     old, new = _own_lines(data, desired), _own_lines(after, desired)
     had, has = _effective(data, desired.subject), _effective(after, desired.subject)
@@ -192,13 +245,14 @@ def _describe(
             before={key: data[key] for key in touched if key in data},
             after={key: after[key] for key in touched if key in after},
             steps=(SetKeys("configmaps", CONFIG_MAP, keys),) if keys else (),
-            warnings=_warnings(desired),
+            warnings=(*_warnings(desired), *_shown(findings)),
         ),
         added=tuple(format_line(item) for item in new if item not in old),
         removed=tuple(format_line(item) for item in old if item not in new),
         gained=tuple(_in_words(item) for item in has if item not in had),
         lost=tuple(_in_words(item) for item in had if item not in has),
-        findings=tuple(_elsewhere(after, desired)),
+        findings=tuple(findings),
+        data=after,
     )
 
 
@@ -211,6 +265,12 @@ def _warnings(desired: DesiredPolicy) -> tuple[str, ...]:
         "out of `roles` and list in `policies` what is needed, on top of role:readonly perhaps"
     )
     return (warning,)
+
+
+def _shown(findings: Iterable[Finding]) -> list[str]:
+    warnings = [str(finding) for finding in findings if finding.severity == WARNING]
+    more = len(warnings) - _MOST_WARNINGS
+    return [*warnings[:_MOST_WARNINGS], *([f"{more} more warnings are among the findings"] if more > 0 else [])]
 
 
 def _own_lines(data: Mapping[str, str], desired: DesiredPolicy) -> dict[Fields, None]:
@@ -230,19 +290,11 @@ def _in_words(fields: Fields) -> str:
     return f"{verb} {fields[3]} {fields[2]} {fields[4]}"
 
 
-def _elsewhere(data: Mapping[str, str], desired: DesiredPolicy) -> Iterable[str]:
-    """Report the subject's lines that are not ours to change."""
-    own = _section(data.get(desired.key, ""), desired.key, desired.subject).numbers()
-    for key, line in merged_lines(data):
-        if line.about(desired.subject) and not (key == desired.key and line.number in own):
-            yield f"{key} line {line.number} also speaks of {desired.subject}: {line.raw.strip()}"
-
-
 def _same_setting(key: str, stored: str | None, wanted: str) -> bool:
     if key == "policy.matchMode":
         return (stored == "regex") == (wanted == "regex")
     if key == "scopes":
-        return _scopes(stored or "[groups]") == _scopes(wanted)
+        return is_yaml_list(stored or "") and _scopes(stored or "[groups]") == _scopes(wanted)
     return (stored or "") == wanted
 
 
@@ -290,7 +342,7 @@ def _markers(subject: str) -> tuple[str, str]:
     return f"# BEGIN fleetops.argocd {subject}", f"# END fleetops.argocd {subject}"
 
 
-def _edit_key(text: str, desired: DesiredPolicy) -> str:
+def edit_text(text: str, desired: DesiredPolicy) -> str:
     """Keep what is not about the subject, byte for byte; the wanted lines that are missing go to the end of ours."""
     section = _section(text, desired.key, desired.subject)
     own = [line.raw for line in section.own()]

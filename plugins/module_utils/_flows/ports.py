@@ -17,7 +17,7 @@ from .._clients.argocd import ArgocdClient
 from .._clients.kubernetes import KubernetesClient
 from .._sinks.port import Sink
 
-__all__ = ("Outcome", "Ports", "optional_argocd", "wait_until")
+__all__ = ("Outcome", "Ports", "argocd_at_hand", "optional_argocd", "wait_until")
 
 _POLL_SECONDS = 0.25
 T = TypeVar("T")
@@ -70,7 +70,10 @@ def wait_until(
 
 def optional_argocd(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | None:
     """Return a client where the task may log in to Argo CD; modules that write ConfigMaps only do not need one."""
-    if not params["argocd_url"]:
-        return None
-    argocd = ports.argocd(params)
-    return argocd if argocd.has_credentials else None
+    argocd = argocd_at_hand(params, ports)
+    return argocd if argocd and argocd.has_credentials else None
+
+
+def argocd_at_hand(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | None:
+    """Return a client where the task names an Argo CD, with a login or without."""
+    return ports.argocd(params) if params["argocd_url"] else None

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
-from .._core.errors import ApiError, InvalidInput, UnexpectedReply, check_one_line, quoted
+from .._core.errors import Absent, ApiError, Denied, InvalidInput, UnexpectedReply, check_one_line, quoted
 from .._core.ownership import check_owners
 from .._core.plan import Plan, SetKeys
 from .._core.policy import (
@@ -19,14 +20,15 @@ from .._core.policy import (
     DesiredPolicy,
     PolicyChange,
     check_subject,
-    overlay_key,
+    choose_key,
     parse_policies,
     parse_roles,
     plan_policy,
 )
-from .._core.policy_text import POLICY_KEY
+from .._core.policy_text import POLICY_KEY, merged_lines, trimmed
+from .._core.release import Release, parse_release
 from .._stores.configmaps import ConfigMapStore
-from .ports import Outcome, Ports, optional_argocd
+from .ports import Outcome, Ports, argocd_at_hand
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
@@ -43,21 +45,22 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, lint, write, probe."""
     desired = _desired(params)
     store = ConfigMapStore(ports.kubernetes(params))
-    planner = _Planner(store, desired, ports.claim, force_owner=bool(params["force_owner"]))
+    argocd = argocd_at_hand(params, ports)
+    planner = _Planner(store, desired, params, ports.claim, release=_release(argocd))
     plan = store.settle(planner.plan, apply=not ports.check_mode)
-    if plan.changed and not ports.check_mode:
-        _probe(store, plan, params, ports)
     change = planner.change
+    if plan.changed and not ports.check_mode and argocd and argocd.has_credentials:
+        _probe(store, plan, change, argocd, ports)
     return Outcome(
         changed=plan.changed,
         values={
             "subject": desired.subject,
-            "key": desired.key,
+            "key": planner.key,
             "added": list(change.added),
             "removed": list(change.removed),
             "permissions_gained": list(change.gained),
             "permissions_lost": list(change.lost),
-            "findings": list(change.findings),
+            "findings": [finding.describe() for finding in change.findings],
         },
         before=_as_text(plan.before),
         after=_as_text(plan.after),
@@ -65,44 +68,75 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     )
 
 
+def _release(argocd: ArgocdClient | None) -> Release | None:
+    """Return the server's release, None where it is not at hand or says nothing that we know."""
+    if argocd is None:
+        return None
+    try:
+        return parse_release(argocd.version())
+    except (ApiError, InvalidInput):
+        return None
+
+
 class _Planner:
     """Makes the plan from a fresh read; keeps the change behind it for the report."""
 
     def __init__(
-        self, store: Store, desired: DesiredPolicy, claim: Callable[[str, str], None], *, force_owner: bool
+        self,
+        store: Store,
+        desired: DesiredPolicy,
+        params: Mapping[str, Any],
+        claim: Callable[[str, str], None],
+        *,
+        release: Release | None,
     ) -> None:
         self._store = store
         self._claim = claim
         self._desired = desired
-        self._force_owner = force_owner
+        self._params = params
+        self._release = release
+        self._config = _readable(store, "argocd-cm")
         self.change: PolicyChange
+        self.key: str
         self.warnings: tuple[str, ...] = ()
 
     def plan(self) -> Plan:
         snapshot = self._store.read("configmaps", CONFIG_MAP)
-        self._claim(
-            f"{snapshot.metadata['uid']} policy {self._desired.subject}", f"the policy of {self._desired.subject}"
-        )
-        self.change = plan_policy(snapshot.data, self._desired)
+        subject, params = self._desired.subject, self._params
+        self._claim(f"{snapshot.metadata['uid']} policy {subject}", f"the policy of {subject}")
+        where = {"location": params["location"], "overlay": params["overlay"], "release": self._release}
+        self.key = choose_key(snapshot.data, subject, **where)
+        desired = replace(self._desired, key=self.key)
+        self.change = plan_policy(snapshot.data, desired, release=self._release, config=self._config)
         if self.change.plan.changed and self._touches_foreign_keys():
             fragment = _as_text(self.change.plan.after)
-            self.warnings = tuple(check_owners(snapshot.metadata, fragment=fragment, force=self._force_owner))
+            force = bool(params["force_owner"])
+            self.warnings = tuple(check_owners(snapshot.metadata, fragment=fragment, force=force))
         return self.change.plan
 
     def _touches_foreign_keys(self) -> bool:
         """Owners rewrite the keys they know: an overlay of ours survives them, any other key does not."""
         touched = {key for step in self.change.plan.steps for key in step.values}
-        return bool(touched - {self._desired.key}) or self._desired.key == POLICY_KEY
+        return bool(touched - {self.key}) or self.key == POLICY_KEY
+
+
+def _readable(store: Store, name: str) -> Mapping[str, str] | None:
+    """Return the ConfigMap's data, None where we may not read it: the lint then knows less."""
+    try:
+        return store.read("configmaps", name).data
+    except (Absent, Denied):
+        return None
 
 
 def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
     subject = check_subject(params["subject"])
-    lines = (*parse_policies(params["policies"], subject), *parse_roles(params["roles"], subject))
-    overlay = params["location"] == "overlay"
+    lines = (
+        *parse_policies(params["policies"], subject, regex=params["match_mode"] == "regex"),
+        *parse_roles(params["roles"], subject),
+    )
     return DesiredPolicy(
         subject=subject,
         lines=lines,
-        key=overlay_key(params["overlay"] or subject) if overlay else POLICY_KEY,
         exclusive=params["exclusive"],
         present=params["state"] == "present",
         settings=_settings(params),
@@ -135,23 +169,30 @@ def _as_text(keys: Mapping[str, Any]) -> str:
     return "".join(f"{key}: |\n" + re.sub(r"(?m)^(?=.)", "  ", text.rstrip("\n")) + "\n" for key, text in keys.items())
 
 
-def _probe(store: ConfigMapStore, plan: Plan, params: Mapping[str, Any], ports: Ports) -> None:
+def _probe(store: ConfigMapStore, plan: Plan, change: PolicyChange, argocd: ArgocdClient, ports: Ports) -> None:
     """Ask the server something it must enforce; where the policy broke it, put the previous text back and fail.
 
     A probe may come before the server has seen the write: what holds is the lint before it, this is the second net.
     """
-    argocd = optional_argocd(params, ports)
-    if argocd is None:
-        return
     for _attempt in range(_PROBES):
         broken = _answer(argocd)
         if broken:
             put_back = _put_back(store, plan)
             raise UnexpectedReply(
                 f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile "
-                f"({broken}); " + ("the previous text was put back" if put_back else _CHANGED_SINCE)
+                f"({broken}); {_suspects(broken, change)}; "
+                + ("the previous text was put back" if put_back else _CHANGED_SINCE)
             )
         ports.sleep(_PROBE_PAUSE)
+
+
+def _suspects(broken: str, change: PolicyChange) -> str:
+    """Say which line it is: the one in the server's words (rbac.go names it), else those just written."""
+    for key, line in merged_lines(change.data):
+        content = trimmed(line.raw)
+        if line.fields and (content in broken or content.replace('"', '\\"') in broken):
+            return f"it names {key} line {line.number}"
+    return f"it names no line; those just written are {'; '.join(change.added) or 'none'}"
 
 
 def _answer(argocd: ArgocdClient) -> str | None:

@@ -46,6 +46,10 @@ def applied(data: dict[str, str], change: PolicyChange) -> dict[str, str]:
     return {key: value for key, value in merged.items() if value is not None}
 
 
+def places(change: PolicyChange, code: str) -> list[tuple[str, int | None, str]]:
+    return [(item.key, item.number, item.text) for item in change.findings if item.code == code]
+
+
 def settle(data: dict[str, str], wish: DesiredPolicy) -> dict[str, str]:
     """Plan, apply, and prove that planning again has nothing to do."""
     after = applied(data, plan_policy(data, wish))
@@ -106,24 +110,36 @@ REFUSALS = {
     "csv": ('clusters, get, "*', 'a quoted field is not closed (")'),
     "effect-case": (
         "clusters, get, *, Allow",
-        "effect 'Allow' is neither allow nor deny, so the line would do nothing",
+        "effect 'Allow' is neither allow nor deny, so the line does nothing; write allow or deny, in small letters",
     ),
     "effect-comment": (
         "clusters, get, *, allow # why",
-        "effect 'allow # why' is neither allow nor deny, so the line would do nothing",
+        (
+            "effect 'allow # why' is neither allow nor deny, so the line does nothing; "
+            "put the comment on a line of its own, before this one"
+        ),
     ),
-    "space-before-comma": ("clusters , get, *", "a field ends with a space, and would then never match"),
+    "space-before-comma": (
+        "clusters , get, *",
+        (
+            "a field has a space at its start or end, which belongs to it, so it never matches; "
+            "remove the space before the comma or inside the quotes"
+        ),
+    ),
     "no-such-resource": (
         "cluster, get, *",
-        f"resource 'cluster' does not exist; known are {', '.join(RESOURCES)}",
+        f"resource 'cluster' does not exist, so the line never matches; write one of {', '.join(RESOURCES)}",
     ),
     "no-such-action": (
         "clusters, read, *",
-        "action 'read' does not exist; known are get, create, update, delete, sync, override, action, invoke, rollback",
+        (
+            "action 'read' does not exist, so the line never matches; write one of get, create, update, delete, sync, "
+            "override, action, invoke, rollback"
+        ),
     ),
     "object-without-project": (
         "applications, get, guestbook",
-        "object 'guestbook' can never match: applications are named project/name",
+        "object 'guestbook' can never match: applications are named project/name; write <project>/guestbook",
     ),
 }
 
@@ -204,7 +220,7 @@ def test_a_right_the_subject_has_by_another_key_is_not_gained_and_stays_a_findin
     data = {"policy.csv": f"# x\n{APPS_LINE}"}
     change = plan_policy(data, desired(GET_APPS))
     assert (change.added, change.gained) == ((APPS_LINE.strip(),), ())
-    assert change.findings == (f"policy.csv line 2 also speaks of octopus: {APPS_LINE.strip()}",)
+    assert places(change, "elsewhere") == [("policy.csv", 2, APPS_LINE.strip())]
 
 
 def test_exclusive_removes_other_lines_of_the_subject_and_only_those() -> None:
@@ -259,10 +275,10 @@ def test_in_policy_csv_a_line_of_the_subject_outside_the_markers_is_a_finding_an
     change = plan_policy(data, desired(GET_CLUSTERS, key="policy.csv"))
     assert (change.added, change.removed) == ((CLUSTERS_LINE.strip(),), (APPS_LINE.strip(),))
     assert (change.gained, change.lost) == ((), ("may get applications *",))
-    assert change.findings == (
-        f"policy.csv line 2 also speaks of octopus: {CLUSTERS_LINE.strip()}",
-        "policy.csv line 6 also speaks of octopus: g, octopus, role:x",
-    )
+    assert places(change, "elsewhere") == [
+        ("policy.csv", 2, CLUSTERS_LINE.strip()),
+        ("policy.csv", 6, "g, octopus, role:x"),
+    ]
 
 
 def test_markers_of_another_subject_are_not_ours() -> None:

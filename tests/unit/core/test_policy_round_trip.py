@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy import DesiredPolicy, Fields, plan_policy
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy_text import parse_lines
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy import DesiredPolicy, Fields, edit_text
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy_lint import Surroundings, lint_policy
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy_text import parse_lines, trimmed
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.release import Release
 
 OVERLAY = "policy.octopus.csv"
 # Whole lines, fragments of lines, marker lines, the line ends of three systems and spaces only some of which Go trims.
@@ -37,6 +39,12 @@ TEXTS = st.builds(
     st.lists(LINES | SNIPPETS, max_size=8),
     st.booleans(),
 )
+RELEASES = [Release(2, 7), Release(3, 5), Release(3, 6)]
+SETTINGS = {
+    "policy.default": SNIPPETS | st.sampled_from(["role:readonly", "role:admin", "role:x\n"]),
+    "policy.matchMode": st.sampled_from(["regex", "glob", ""]),
+    "scopes": SNIPPETS | st.sampled_from(["[groups]", "- groups\n- email\n"]),
+}
 FIELDS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=8)
 WANTED = st.lists(
     st.tuples(st.just("p"), st.just("octopus"), FIELDS, FIELDS, FIELDS, st.sampled_from(["allow", "deny"]))
@@ -45,14 +53,9 @@ WANTED = st.lists(
 )
 
 
-def edited(text: str, wish: DesiredPolicy) -> str:
-    """The key's text after the plan. A text that does not compile is not planned on; what is broken is left out."""
-    (step,) = plan_policy({wish.key: text}, wish).plan.steps or (None,)
-    return (step.values[wish.key] or "") if step else text
-
-
-def loadable(text: str) -> str:
-    return "".join(line.raw for line in parse_lines(text) if not line.error)
+def own_lines(text: str, key: str) -> list[Fields]:
+    """The subject's lines that are ours: none of these texts has markers of its own."""
+    return [line.fields for line in parse_lines(text) if line.about("octopus")] if key == OVERLAY else []
 
 
 @given(TEXTS)
@@ -62,15 +65,29 @@ def test_parsing_and_printing_gives_every_byte_back(text: str) -> None:
 
 @given(TEXTS, WANTED, st.sampled_from([OVERLAY, "policy.csv"]))
 def test_the_inverse_of_an_edit_gives_every_byte_back(text: str, wanted: list[Fields], key: str) -> None:
-    before = loadable(text)
-    own = [line.fields for line in parse_lines(before) if line.about("octopus")] if key == OVERLAY else []
-    new = [fields for fields in wanted if fields not in own]
-    wish = DesiredPolicy("octopus", tuple(own + new), key)
-    after = edited(before, wish)
-    assert edited(after, wish) == after
-    assert edited(after, replace(wish, lines=tuple(own))) == before
+    own = own_lines(text, key)
+    wish = DesiredPolicy("octopus", tuple(own + wanted), key)
+    after = edit_text(text, wish)
+    assert edit_text(after, wish) == after
+    assert edit_text(after, replace(wish, lines=tuple(own))) == text
     if not own:
-        assert edited(after, replace(wish, present=False)) == before
+        assert edit_text(after, replace(wish, present=False)) == text
+
+
+@given(TEXTS, TEXTS, st.fixed_dictionaries({}, optional=SETTINGS), st.sampled_from([None, *RELEASES]))
+def test_lint_tells_of_any_text_and_never_crashes(
+    text: str, overlay: str, settings: dict[str, str], release: Release | None
+) -> None:
+    data = {"policy.csv": text, OVERLAY: overlay, **settings}
+    own = {OVERLAY: range(1, overlay.count("\n") + 2)}
+    findings = lint_policy(data, Surroundings("octopus", own, release, config=settings))
+    lines = {key: parse_lines(value) for key, value in data.items()}
+    for finding in findings:
+        assert finding.why
+        assert finding.fix
+        assert finding.number is None or trimmed(lines[finding.key][finding.number - 1].raw) == finding.text
+    broken = sum(1 for key in ("policy.csv", OVERLAY) for line in lines[key] if line.error)
+    assert sum(1 for finding in findings if "answers 500" in finding.why) == broken
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \t\n"])
@@ -78,7 +95,7 @@ def test_the_inverse_of_an_edit_gives_every_byte_back(text: str, wanted: list[Fi
 @pytest.mark.parametrize("theirs", ["# theirs\n", "# theirs"])
 def test_an_editor_that_changes_line_ends_leaves_our_lines_ours(end: str, key: str, theirs: str) -> None:
     wish = DesiredPolicy("octopus", (("g", "octopus", "role:x"),), key)
-    saved = edited(theirs, wish).replace("\n", end)
-    assert edited(saved, wish) == saved
+    saved = edit_text(theirs, wish).replace("\n", end)
+    assert edit_text(saved, wish) == saved
     rest = f"# theirs{end}"
-    assert edited(saved, replace(wish, present=False)) == (rest if theirs.endswith("\n") else rest[:-1])
+    assert edit_text(saved, replace(wish, present=False)) == (rest if theirs.endswith("\n") else rest[:-1])

@@ -137,6 +137,7 @@ class FakeArgocd:
         self.has_credentials = True
         self.refusal = ""
         self.longest: int | None = None
+        self.said_version = "v3.5.3+abc"
         self.server_time: datetime | None = None
 
     def logs_in_as(self, account: str) -> bool:
@@ -148,6 +149,9 @@ class FakeArgocd:
         if expires_in:
             self.expiries[token_id] = self._world.now + timedelta(seconds=expires_in)
         return token
+
+    def version(self) -> str:
+        return str(self._world.perform("version", "", lambda: self.said_version))
 
     def accepts(self, token: str, *, account: str) -> bool:
         def look() -> bool:

@@ -25,11 +25,20 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports impor
 OVERLAY = "policy.octopus.csv"
 LINE = "p, octopus, clusters, get, *, allow\n"
 MAP = "argocd-rbac-cm"
+SEES_NOTHING = {
+    "code": "empty-application-list",
+    "severity": "note",
+    "key": MAP,
+    "number": None,
+    "text": "octopus",
+    "why": "octopus may work with Argo CD, but not get applications: it connects and finds an empty list",
+    "fix": "allow applications, get, */*",
+}
 TRACKED = {"argocd.argoproj.io/tracking-id": "argo:x"}
 
 
 def options(**changes: Any) -> dict[str, Any]:
-    shape = {"subject": "octopus", "policies": ["clusters, get, *"], "roles": [], "location": "overlay"}
+    shape = {"subject": "octopus", "policies": ["clusters, get, *"], "roles": [], "location": "auto"}
     nothing = dict.fromkeys(("overlay", "default_role", "match_mode", "scopes", "argocd_url"))
     more = {"exclusive": True, "state": "present", "force_owner": False, "wait_timeout": 5}
     return {**shape, **nothing, **more, **changes}
@@ -55,12 +64,12 @@ def test_the_first_run_writes_the_overlay_and_the_second_reads_only() -> None:
         "removed": [],
         "permissions_gained": ["may get clusters *"],
         "permissions_lost": [],
-        "findings": [],
+        "findings": [SEES_NOTHING],
     }
     assert (outcome.before, outcome.after) == ("", f"{OVERLAY}: |\n  {LINE}")
     world.events.clear()
     assert not run(world).changed
-    assert world.events == [f"get {MAP}"]
+    assert world.events == ["get argocd-cm", f"get {MAP}"]
     assert world.claimed == [f"{UID} policy octopus"] * 2
 
 
@@ -151,7 +160,8 @@ def test_a_policy_the_server_cannot_compile_is_put_back_and_said(answers_before:
     world.fail("ask", *[None] * answers_before, server_error(13))
     assert broken(world, default_role="") == (
         "cannot keep the policy just written to argocd-rbac-cm: Argo CD answers that it does not compile (cannot mint: "
-        "the server says no); the previous text was put back"
+        "the server says no); it names no line; those just written are p, octopus, clusters, get, *, allow; the "
+        "previous text was put back"
     )
     assert policy(world) == before
 
