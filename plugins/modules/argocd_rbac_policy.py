@@ -15,13 +15,16 @@ description:
     C(policy.<subject>.csv) of
     its own, or between marker lines in C(policy.csv).
   - Lines of other subjects, comments, their order and other keys stay byte for byte.
-  - Compiles the whole merged policy before writing, because Argo CD validates nothing and one bad line stops everybody.
+  - Lints the whole merged policy before writing, because Argo CD validates nothing and one bad line stops everybody. A
+    policy that would not load, and a line of the task that does not mean what it says, are refused; what is wrong with
+    other lines is returned in RV(findings) and shown as a warning.
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
-  - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With a login to Argo CD, the server is asked after a
-    write
-    whether the policy compiles; if not, the previous text is put back.
+  - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With C(get) on C(argocd-cm), too, keys that stand in the
+    wrong one of the two, and grants that single sign-on shares with a group, are among the findings.
+  - With a login to Argo CD, the server is asked after a write whether the policy compiles; if not, the previous text is
+    put back, and the line is named.
 options:
   subject:
     description: Name of the account, or of a role, that the lines are about.
@@ -50,10 +53,13 @@ options:
     default: true
   location:
     description:
-      - V(overlay) is a key of its own, which needs Argo CD 2.8. V(policy.csv) is the classic key, between marker lines.
+      - V(overlay) is a key of its own, which needs Argo CD 2.8; it is refused where the server says that it is older.
+      - V(policy.csv) is the classic key, between marker lines.
+      - V(auto) is V(overlay), but V(policy.csv) where the server says that it is older than 2.8, or where marker lines for
+        the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
     type: str
-    choices: [overlay, policy.csv]
-    default: overlay
+    choices: [auto, overlay, policy.csv]
+    default: auto
   overlay:
     description:
       - Name in the overlay's key C(policy.<name>.csv). The default is the subject.
@@ -156,11 +162,50 @@ permissions_lost:
   elements: str
   sample: []
 findings:
-  description: Lines of the subject elsewhere in the policy.
+  description:
+    - What the policy, as it will be, does not mean although it loads, and where else it speaks of the subject.
+    - Up to ten warnings among them are shown as warnings, too.
   returned: success
   type: list
-  elements: str
-  sample: ["policy.csv line 3 also speaks of octopus: p, octopus, exec, create, */*, allow"]
+  elements: dict
+  contains:
+    code:
+      description:
+        - The kind of finding.
+        - Of a line, C(also-a-group), C(brace-trap), C(broken-glob), C(broken-regexp), C(caret-class),
+          C(comment-after-line), C(crashing-glob), C(dead-effect), C(elsewhere), C(empty-subject), C(long-chain),
+          C(never-asked), C(never-matches), C(no-such-role), C(shadowed), C(trailing-space), C(unknown-action),
+          C(unknown-resource), C(unknown-to-version), C(useless-denial).
+        - Of a key, C(default-role-spaces), C(match-mode), C(no-such-role), C(regex-mode), C(unread-key),
+          C(wrong-config-map).
+        - Of the subject, C(empty-application-list).
+      type: str
+    severity:
+      description: V(warning), or V(note). A finding that is an error fails the task instead.
+      type: str
+    key:
+      description: The key it is about.
+      type: str
+    number:
+      description: The number of the line in that key, none where it is about the whole key.
+      type: int
+    text:
+      description: What stands there.
+      type: str
+    why:
+      description: What is wrong with it.
+      type: str
+    fix:
+      description: What to do.
+      type: str
+  sample:
+    - code: dead-effect
+      severity: warning
+      key: policy.csv
+      number: 3
+      text: p, role:ops, applications, sync, */*, Allow
+      why: effect 'Allow' is neither allow nor deny, so the line does nothing
+      fix: write allow or deny, in small letters
 from_environment:
   description: Names of the environment variables that options took their value from.
   returned: always
