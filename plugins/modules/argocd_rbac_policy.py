@@ -21,8 +21,8 @@ description:
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
-  - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With C(get) on C(argocd-cm), too, keys that stand in the
-    wrong one of the two, and grants that single sign-on shares with a group, are among the findings.
+  - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With C(get) on C(argocd-cm), too, keys that stand in
+    the wrong one of the two, and grants that single sign-on shares with a group, are among the findings.
   - With a login to Argo CD, the server is asked after a write whether the policy compiles; if not, the previous text is
     put back, and the line is named.
 options:
@@ -55,8 +55,8 @@ options:
     description:
       - V(overlay) is a key of its own, which needs Argo CD 2.8; it is refused where the server says that it is older.
       - V(policy.csv) is the classic key, between marker lines.
-      - V(auto) is V(overlay), but V(policy.csv) where the server says that it is older than 2.8, or where marker lines for
-        the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
+      - V(auto) is V(overlay), but V(policy.csv) where the server says that it is older than 2.8, or where marker lines
+        for the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
     type: str
     choices: [auto, overlay, policy.csv]
     default: auto
