@@ -28,7 +28,7 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
-	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo clean copy home
+	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check clean copy home
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -81,7 +81,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox mypy $(MYPY) $(TYPED) -p argocd_sandbox
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests \
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p enforcer_check
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -121,6 +122,9 @@ $(COLUMNS:%=test-%): test-%:
 test-matrix: ## all of these columns, one after the other; writes build/matrix.json
 	@failed=0; $(MAKE) --keep-going $(COLUMNS:%=test-%) || failed=1; \
 		python3 $(TOOLS)/matrix.py report $(BUILD)/matrix.json $(COLUMNS:%=$(MATRIX)/%) && exit $$failed
+
+enforcer-check: copy ## our enforcer against casbin and a real argocd-server, 20,000 questions; writes build/enforcer.json
+	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests python -m enforcer_check $(BUILD)/enforcer.json $(ARGS)
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)
