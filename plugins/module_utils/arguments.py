@@ -165,6 +165,8 @@ TOKEN = ModuleSpec(
         "renew_after": {"type": "str"},
         "renew_spread": {"type": "str"},
         "rotate": {"type": "bool", "default": False},
+        "revoke_after": {"type": "str", "default": "7d"},
+        "revoke_unknown": {"type": "list", "elements": "str", "default": []},
         "checks": {**_CHECKS, "default": []},
         "store": {"type": "list", "elements": "dict", "options": SINK, "default": []},
         "instance_uid": {"type": "str"},
@@ -173,6 +175,7 @@ TOKEN = ModuleSpec(
         "return_token": {"type": "bool", "default": False, "no_log": False},
         "planned": {"type": "bool", "default": False},
         **_WAIT,
+        **_STATE,
     },
 )
 

@@ -17,7 +17,10 @@ description:
     is answered as said), stores it, reads it back, and settles the record. Only then is it in effect.
   - A token that works is renewed when O(renew_before), O(renew_after), a changed O(expires_in) or O(rotate) ask for
     it. It mints its successor by itself.
-  - A token that cannot be proven is revoked and no place is touched. Nothing else is revoked.
+  - A token that cannot be proven is revoked and no place is touched.
+  - What it replaced is revoked after O(revoke_after). No token that the record does not know is ever revoked, unless
+    it is
+    named in O(revoke_unknown).
   - The token never leaves this task unless O(return_token) is set.
 author:
   - fleetops.argocd contributors (@fleetops)
@@ -72,6 +75,24 @@ options:
       - Whether to renew a token that works in any case. Every run with it does.
     type: bool
     default: false
+  revoke_after:
+    description:
+      - How long a token goes on working after its successor was stored, such as V(7d) or V(0). Then it is revoked, and
+        proven
+        to be refused. So whoever reads a place only now and then is not cut off.
+      - Only ids of the record beside the stored token are revoked, also those that a run announced and never stored.
+        One that
+        has expired is revoked at once.
+    type: str
+    default: 7d
+  revoke_unknown:
+    description:
+      - Ids of the account to revoke although the record does not know them, such as RV(unknown) names; those of the
+        record
+        before they are due. The one that is stored is never revoked.
+    type: list
+    elements: str
+    default: []
   checks:
     description:
       - Questions the token must answer as said, allowed and not allowed.
@@ -154,6 +175,16 @@ options:
         C(no_log=true).
     type: bool
     default: false
+  state:
+    description:
+      - V(absent) revokes every token that the record beside the stored one names, and that one itself, proves that
+        they are
+        refused, and only then removes token and record from every place of O(store).
+      - It needs no other login while the stored token works, and none where C(argocd-cm) has no such account any
+        more.
+    type: str
+    choices: [present, absent]
+    default: present
   planned:
     description:
       - Says that an earlier step of the same run would change the account or its policy. Only looked at in check
@@ -218,6 +249,15 @@ EXAMPLES = r"""
         file: group_vars/all/tokens.yml
         variable: ci_argocd_token
         vault_id: prod
+
+- name: Revoke the tokens, and remove them from where they are stored
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    account: octopus
+    store:
+      - type: ansible_vault
+    state: absent
 """
 
 RETURN = r"""
@@ -237,7 +277,9 @@ instance_uid:
   type: str
   sample: 6f1c1a58-6b0c-4b52-9c0e-0a3f8d2b9a11
 action:
-  description: What was done, V(kept), V(minted) in place of none that works, or V(renewed).
+  description:
+    - What was done, V(kept), V(minted) in place of none that works, or V(renewed).
+    - V(revoked) or V(absent) where O(state=absent).
   returned: success
   type: str
   sample: kept
@@ -261,6 +303,12 @@ expires_at:
   returned: success
   type: str
   sample: "2027-02-19T06:00:00Z"
+superseded:
+  description: Ids of the record that are still to be revoked, when they are due.
+  returned: success
+  type: list
+  elements: str
+  sample: [octopus-20260822T060000Z-5e6f7a8b]
 revoked:
   description: Ids that this task revoked.
   returned: success
@@ -268,7 +316,8 @@ revoked:
   elements: str
   sample: []
 unknown:
-  description: Ids of the account that the record does not know, with their age in seconds. They are never revoked.
+  description: Ids of the account that the record does not know, with their age in seconds. They are
+    revoked only when named in O(revoke_unknown).
   returned: success
   type: list
   elements: dict

@@ -95,6 +95,10 @@ class ArgocdClient:
         """The server's clock at its latest answer."""
         return self._http.server_time
 
+    def reconnect(self) -> None:
+        """Ask the next question on a new connection, perhaps of another replica."""
+        self._http.reconnect()
+
     def close(self) -> None:
         """End our own login session: only /auth/logout revokes it (server/logout/logout.go)."""
         if self._session_token and not self._credentials.token:

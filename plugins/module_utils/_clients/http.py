@@ -184,6 +184,10 @@ class HttpClient:
         self._attempts = attempts
         self._options = options or TlsOptions()
 
+    def reconnect(self) -> None:
+        """Send the next request on a new connection: behind a load balancer another replica may get it."""
+        self._session.close()
+
     def send(
         self,
         method: str,

@@ -19,9 +19,11 @@ from .renewal import Renewal, renewal_reason
 from .tokens import ListedToken, TokenClaims, parse_token_id
 
 __all__ = (
+    "ABSENT",
     "KEPT",
     "MINTED",
     "RENEWED",
+    "REVOKED",
     "Decision",
     "Situation",
     "check_stored",
@@ -30,7 +32,7 @@ __all__ = (
     "unknown_tokens",
 )
 
-KEPT, MINTED, RENEWED = "kept", "minted", "renewed"
+KEPT, MINTED, RENEWED, REVOKED, ABSENT = "kept", "minted", "renewed", "revoked", "absent"
 # golang-jwt's ErrTokenSignatureInvalid, v4 and v5. Every refused token has the one gRPC code 16 (Unauthenticated), so
 # the words are all that tells another signing key from the rest (argo-cd util/session/sessionmanager.go, Parse).
 _SIGNATURE_REJECTED = "signature is invalid"

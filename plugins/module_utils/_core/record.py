@@ -8,7 +8,7 @@ Only ids in our own record are ever revoked. Times are RFC 3339 in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -49,6 +49,16 @@ class Record:
     announced: str | None = None
     superseded: tuple[Superseded, ...] = ()
     by: str = ""
+
+    def ids(self) -> tuple[str, ...]:
+        """Return every id it names, the current one first."""
+        current = [self.current.id] if self.current else []
+        announced = [] if self.announced is None else [self.announced]
+        return tuple(dict.fromkeys([*current, *announced, *(item.id for item in self.superseded)]))
+
+    def without(self, ids: Collection[str]) -> Record:
+        """Return the record that no longer names these superseded ids."""
+        return replace(self, superseded=tuple(item for item in self.superseded if item.id not in ids))
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON object that is stored."""
@@ -91,9 +101,13 @@ def _parse(shape: Mapping[str, Any]) -> Record:
         current=TokenRef(str(current["id"]), current["issued_at"], current["expires_at"]) if current else None,
         requested_lifetime=shape["requested_lifetime"],
         announced=shape["announced"],
-        superseded=tuple(Superseded(str(item["id"]), str(item["since"])) for item in shape["superseded"]),
+        superseded=tuple(_parse_superseded(item) for item in shape["superseded"]),
         by=str(shape["by"]),
     )
+
+
+def _parse_superseded(item: Mapping[str, Any]) -> Superseded:
+    return Superseded(str(item["id"]), format_time(parse_time(item["since"])))
 
 
 def announce(record: Record, token_id: str, *, now: datetime, by: str) -> Record:
@@ -105,7 +119,11 @@ def announce(record: Record, token_id: str, *, now: datetime, by: str) -> Record
 
 
 def settle(record: Record, token: TokenRef, *, requested_lifetime: int | None, now: datetime) -> Record:
-    """Return the record that goes with the stored token; its predecessor becomes superseded."""
+    """Return the record that goes with the stored token; its predecessor becomes superseded.
+
+    One that was superseded before, and is stored again, is in effect again.
+    """
+    record = record.without([token.id])
     previous = record.current.id if record.current and record.current.id != token.id else None
     return replace(
         record,

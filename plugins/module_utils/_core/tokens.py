@@ -29,11 +29,13 @@ __all__ = (
     "make_token_id",
     "parse_duration",
     "parse_token_id",
+    "token_id_time",
 )
 
 _TOKEN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Parsed from the right, so that the names `octopus` and `octopus-eu` never mix.
 _TOKEN_ID = re.compile(r"(?P<name>[A-Za-z0-9._-]+)-(?P<time>\d{8}T\d{6}Z)-[0-9a-f]{8}")
+_ID_TIME = "%Y%m%dT%H%M%SZ"
 _DURATION = re.compile(r"(\d+)([dhms]?)")
 _UNIT_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "": 1}
 # A Go time.Duration overflows beyond this (argo-cd multiplies by time.Second).
@@ -86,13 +88,22 @@ def make_token_id(name: str, now: datetime, suffix: str) -> str:
 
     Ids are never used again: Argo CD checks the id only, so a reused one revives older tokens.
     """
-    return f"{name}-{now.astimezone(timezone.utc).strftime('%Y%m%dT%H%M%SZ')}-{suffix}"
+    return f"{name}-{now.astimezone(timezone.utc).strftime(_ID_TIME)}-{suffix}"
 
 
 def parse_token_id(token_id: str) -> str | None:
     """Return the token name an id of ours belongs to; None for an id of another shape."""
     match = _TOKEN_ID.fullmatch(token_id)
     return match["name"] if match else None
+
+
+def token_id_time(token_id: str) -> datetime | None:
+    """Return when an id of ours was made; None for an id of another shape."""
+    match = _TOKEN_ID.fullmatch(token_id)
+    try:
+        return datetime.strptime(match["time"], _ID_TIME).replace(tzinfo=timezone.utc) if match else None
+    except ValueError:
+        return None
 
 
 def parse_duration(text: str, *, option: str, least: int = 1, unset: str = "") -> int:

@@ -14,7 +14,7 @@ from .._core.accounts import API_KEY
 from .._core.decision import Situation, check_stored, compare_clocks
 from .._core.errors import Absent, InvalidInput, Refused, Unauthenticated
 from .._core.record import parse_record
-from .._core.tokens import NotAToken, TokenClaims, decode_token
+from .._core.tokens import ListedToken, NotAToken, TokenClaims, decode_token
 from .ports import Ports, wait_until
 from .token_wish import Wish
 
@@ -37,7 +37,15 @@ class Assessment:
         self.warnings: tuple[str, ...] = ()
 
     def assess(self, entry: Entry) -> Situation:
-        """Gather what the decision needs; the stored token is sent to the server only once it is known to be ours."""
+        """Gather what the decision needs."""
+        situation = self.look(entry)
+        if situation.signature_rejected() and not self._wish.recover:
+            # A loss whatever the server lists, and known without any login.
+            return situation
+        return self._with_listed(situation, entry.token)
+
+    def look(self, entry: Entry) -> Situation:
+        """Gather what needs no list; the stored token is sent to the server only once it is known to be ours."""
         situation = Situation(
             where=self._where,
             account=self._wish.account,
@@ -49,17 +57,15 @@ class Assessment:
             record=parse_record(entry.record, where=self._where),
         )
         check_stored(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
-        if entry.token and situation.ours():
-            situation = self._ask(situation, entry.token, seconds=0)
-        if situation.signature_rejected() and not self._wish.recover:
-            # A loss whatever the server lists, and known without any login.
-            return situation
-        return self._with_listed(situation, entry.token)
+        return self._ask(situation, entry.token, seconds=0) if entry.token and situation.ours() else situation
 
     def _with_listed(self, situation: Situation, token: str | None) -> Situation:
         account = self._account(token if situation.accepted else None, situation)
         if account is None:
-            return replace(situation, accepted=situation.usable(), now=self._now())
+            # Nothing is known to be gone.
+            ids = situation.record.ids() if situation.record else ()
+            listed = tuple(ListedToken(token_id, None, None) for token_id in ids)
+            return replace(situation, accepted=situation.usable(), listed=listed, now=self._now())
         situation = replace(situation, listed=account.tokens, now=self._now())
         if situation.accepted or not situation.listed_itself() or token is None:
             return situation

@@ -18,7 +18,7 @@ from .token_wish import Wish
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
 
-__all__ = ("read_instance_uid", "require_same_instance")
+__all__ = ("account_exists", "read_instance_uid", "require_same_instance")
 
 
 def read_instance_uid(params: Mapping[str, Any], ports: Ports) -> str:
@@ -27,6 +27,11 @@ def read_instance_uid(params: Mapping[str, Any], ports: Ports) -> str:
         return str(params["instance_uid"])
     store = ConfigMapStore(ports.kubernetes(params))
     return str(store.read("configmaps", "argocd-cm").metadata["uid"])
+
+
+def account_exists(store: ConfigMapStore, account: str) -> bool:
+    """Whether argocd-cm has the account."""
+    return parse_account(store.read("configmaps", "argocd-cm").data, account).exists
 
 
 def require_same_instance(

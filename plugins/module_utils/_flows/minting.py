@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from .._core.checks import Answer, require_match
 from .._core.errors import (
     ApiError,
-    Conflict,
     FleetopsError,
     SinkConflict,
     SinkError,
@@ -27,7 +26,7 @@ from .._core.tokens import TokenClaims, make_token_id
 from .._sinks.port import Entry
 from .assessing import read_claims
 from .can_i import ask
-from .ports import Ports, wait_until
+from .ports import Ports, retry_conflicts, wait_until
 from .storing import Places
 from .token_wish import Wish
 
@@ -36,20 +35,25 @@ if TYPE_CHECKING:
 
 __all__ = ("Mint", "Minted")
 
-_CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
-
 
 @dataclass(frozen=True)
-class Minted:
+class Proven:
     """A token this run made, and what its proof was answered."""
 
     token: str
     claims: TokenClaims
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[Answer, ...]
 
     def __repr__(self) -> str:
         """Without the token: a repr ends up in logs."""
-        return f"Minted({self.claims.id})"
+        return f"{type(self).__name__}({self.claims.id})"
+
+
+@dataclass(frozen=True, repr=False)
+class Minted(Proven):
+    """A token that is stored, with the record beside it."""
+
+    record: Record
 
 
 class Mint:
@@ -82,11 +86,11 @@ class Mint:
         def undo() -> None:
             self._withdraw(announced, entry)
 
-        minted = self._make(token_id, undo=undo)
-        record = settle(record, minted.claims.ref, requested_lifetime=self._wish.renewal.expires_in, now=now)
+        proven = self._make(token_id, undo=undo)
+        record = settle(record, proven.claims.ref, requested_lifetime=self._wish.renewal.expires_in, now=now)
         expected = [announced, *entries[1:]] if entries else []
-        self._store(Entry(token=minted.token, record=record.describe()), expected, token_id, undo=undo)
-        return minted
+        self._store(Entry(token=proven.token, record=record.describe()), expected, token_id, undo=undo)
+        return Minted(proven.token, proven.claims, proven.answers, record)
 
     def _announce(self, entry: Entry, record: Record) -> Entry:
         """Write the id that is about to exist: after a crash it is known as ours."""
@@ -97,7 +101,7 @@ class Mint:
     def _withdraw(self, announced: Entry, entry: Entry) -> None:
         self._places.write_record(entry, expected=announced)
 
-    def _make(self, token_id: str, *, undo: Callable[[], None]) -> Minted:
+    def _make(self, token_id: str, *, undo: Callable[[], None]) -> Proven:
         """Mint and prove, before any sink is touched with it. What cannot be proven is revoked again."""
         error: FleetopsError
         try:
@@ -115,20 +119,14 @@ class Mint:
         raise self._revoked(error, token_id, undo=undo, under_way=_may_be_under_way(error))
 
     def _create(self, token_id: str) -> str:
-        """Mint. A conflict means that another writer of argocd-secret was first and nothing of ours happened."""
-        for _attempt in range(_CONFLICT_RETRIES):
-            try:
-                return self._create_once(token_id)
-            except Conflict:
-                self._ports.sleep(_CONFLICT_PAUSE)
-        return self._create_once(token_id)
+        def create() -> str:
+            return self._argocd.create_token(
+                self._wish.account, token_id=token_id, expires_in=self._wish.renewal.expires_in, token=self._bearer
+            )
 
-    def _create_once(self, token_id: str) -> str:
-        return self._argocd.create_token(
-            self._wish.account, token_id=token_id, expires_in=self._wish.renewal.expires_in, token=self._bearer
-        )
+        return retry_conflicts(create, sleep=self._ports.sleep)
 
-    def _prove(self, token: str, token_id: str) -> Minted:
+    def _prove(self, token: str, token_id: str) -> Proven:
         wish = self._wish
         claims = read_claims(token)
         if claims is None or (claims.account, claims.id) != (wish.account, token_id):
@@ -148,7 +146,7 @@ class Mint:
             )
         answers = ask(self._argocd, wish.checks, token=token, seconds=wish.patience, ports=self._ports)
         require_match(answers, account=wish.account)
-        return Minted(token, claims, tuple(answers))
+        return Proven(token, claims, tuple(answers))
 
     def _revoked(
         self, error: FleetopsError, token_id: str, *, undo: Callable[[], None], under_way: bool = False

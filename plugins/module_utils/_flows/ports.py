@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 
 from .._clients.argocd import ArgocdClient
 from .._clients.kubernetes import KubernetesClient
+from .._core.errors import Conflict
 from .._sinks.port import Sink
 
-__all__ = ("Outcome", "Ports", "argocd_at_hand", "optional_argocd", "wait_until")
+__all__ = ("Outcome", "Ports", "argocd_at_hand", "optional_argocd", "retry_conflicts", "steadily", "wait_until")
 
 _POLL_SECONDS = 0.25
+_CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
 T = TypeVar("T")
 
 
@@ -66,6 +68,32 @@ def wait_until(
         waited += _POLL_SECONDS
         answer = probe()
     return answer
+
+
+def steadily(probe: Callable[[], bool], *, answers: int, seconds: float, sleep: Callable[[float], None]) -> bool:
+    """Whether the probe says yes so many times in a row, before `seconds` of sleeping are used up.
+
+    Behind several replicas one answer proves nothing: each sees a change at a time of its own.
+    """
+    in_a_row, waited = 0, 0.0
+    while in_a_row < answers:
+        in_a_row = in_a_row + 1 if probe() else 0
+        if in_a_row == 0:
+            if waited >= seconds:
+                return False
+            sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+    return True
+
+
+def retry_conflicts(call: Callable[[], T], *, sleep: Callable[[float], None]) -> T:
+    """Call again where another writer of argocd-secret was first (409): nothing of ours happened then."""
+    for _attempt in range(_CONFLICT_RETRIES):
+        try:
+            return call()
+        except Conflict:
+            sleep(_CONFLICT_PAUSE)
+    return call()
 
 
 def optional_argocd(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | None:

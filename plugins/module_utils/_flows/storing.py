@@ -59,6 +59,13 @@ class Places:
                 sink.write(wanted, expected=entry)
                 _require_read_back(sink, wanted)
 
+    def clear(self, *, expected: Sequence[Entry]) -> None:
+        """Remove token and record everywhere; last where the record is looked up."""
+        for sink, entry in reversed(list(zip(self._sinks, expected, strict=True))):
+            if not entry.holds_same(Entry()):
+                sink.write(Entry(), expected=entry)
+                _require_read_back(sink, Entry())
+
     def may_hold(self, token: str) -> bool:
         """Whether a place holds the token, or may hold it because it could not be read."""
         try:

@@ -12,16 +12,20 @@ from typing import Any
 from .._core.decision import KEPT, RENEWED, Decision, Situation, decide, unknown_tokens
 from .._core.errors import InvalidInput, SinkConflict
 from .._core.plan import UNKNOWN
-from .._core.record import Record, TokenRef, settle
+from .._core.record import Record, TokenRef, announce, settle
 from .._core.renewal import spread_over
+from .._core.retirement import forget_unlisted, give_up_announced, ids_to_revoke
 from .._core.target import names_cluster
 from .._sinks.port import Entry
 from .._stores.configmaps import ConfigMapStore
-from .assessing import Assessment
-from .instance import read_instance_uid, require_same_instance
+from .assessing import Assessment, read_claims
+from .instance import account_exists, read_instance_uid, require_same_instance
 from .minting import Mint, Minted
 from .ports import Outcome, Ports
+from .removal import Removal
+from .revoking import Revocation
 from .storing import Places, differs
+from .token_report import Report, show
 from .token_wish import Wish, parse_wish
 
 __all__ = ("run",)
@@ -40,19 +44,42 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
         f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
     )
     argocd = ports.argocd(params)
+    assessment = Assessment(wish, instance, places.where, argocd, ports)
+    revocation = Revocation(wish, argocd, ports)
 
     def check_instance(bearer: str | None) -> None:
         if not params["instance_uid"] or names_cluster(params):
             store = ConfigMapStore(ports.kubernetes(params))
             require_same_instance(store, argocd, wish, ports, bearer=bearer)
 
-    assessment = Assessment(wish, instance, places.where, argocd, ports)
-    return _Run(wish, places, instance, assessment, Mint(wish, places, argocd, ports), ports, check_instance).run()
+    def exists() -> bool:
+        named = not params["instance_uid"] or names_cluster(params)
+        return account_exists(ConfigMapStore(ports.kubernetes(params)), wish.account) if named else True
+
+    if not wish.present:
+        return _racing(Removal(wish, places, instance, assessment, revocation, argocd, ports, exists).run)
+    minting = Mint(wish, places, argocd, ports)
+    keeper = _Keeper(wish, places, instance, assessment, minting, revocation, ports, check_instance)
+    return _racing(keeper.run)
+
+
+def _racing(once: Callable[[], Outcome]) -> Outcome:
+    """Run; where another run was faster, look at what it stored and run anew."""
+    for _attempt in range(_RACES):
+        try:
+            return once()
+        except SinkConflict:
+            continue
+    return once()
 
 
 def _require_somewhere(places: Places, wish: Wish) -> None:
     if places:
         return
+    if not wish.present:
+        raise InvalidInput(
+            f"cannot remove a token of account {wish.account} that is stored nowhere: name a place in store"
+        )
     if not wish.return_token:
         raise InvalidInput(
             f"cannot mint a token for account {wish.account}: it would be lost; name a place in store, or set "
@@ -65,8 +92,8 @@ def _require_somewhere(places: Places, wish: Wish) -> None:
         )
 
 
-class _Run:
-    """One run over one account: state that the steps share, each step a method."""
+class _Keeper:
+    """Keeps one account's token: state that the steps share, each step a method."""
 
     def __init__(
         self,
@@ -75,6 +102,7 @@ class _Run:
         instance: str,
         assessment: Assessment,
         minting: Mint,
+        revocation: Revocation,
         ports: Ports,
         require_same_instance: Callable[[str | None], None],
     ) -> None:
@@ -84,19 +112,19 @@ class _Run:
         self._instance = instance
         self._assessment = assessment
         self._minting = minting
+        self._revocation = revocation
         self._ports = ports
         share = spread_over(wish.renewal.spread, instance=instance, account=wish.account, token_name=wish.token_name)
         self._renewal = replace(wish.renewal, brought_forward=share)
 
     def run(self) -> Outcome:
-        """Decide and act; where another run was faster, take what it stored and decide anew."""
-        for _attempt in range(_RACES):
-            try:
-                return self._once()
-            except SinkConflict:
-                # The other run's token is as new as one that a rotation would give.
-                self._renewal = replace(self._renewal, rotate=False)
-        return self._once()
+        """Decide and act."""
+        try:
+            return self._once()
+        except SinkConflict:
+            # The other run's token is as new as one that a rotation would give.
+            self._renewal = replace(self._renewal, rotate=False)
+            raise
 
     def _once(self) -> Outcome:
         entries = self._places.read()
@@ -119,22 +147,67 @@ class _Run:
         return decide(situation, self._renewal, recover=self._wish.recover, overwrite=self._wish.overwrite)
 
     def _keep(self, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
-        """Bring form, record and the other sinks in line with the token that stays."""
+        """Bring form, record and the other places in line with the token that stays, and retire what is due."""
         claims = situation.stored
-        record = self._record_of(situation)
+        record = give_up_announced(self._record_of(situation), situation.now)
         if claims and (record.current is None or record.current.id != claims.id):
             record = settle(record, claims.ref, requested_lifetime=self._renewal.expires_in, now=situation.now)
+        due = self._due(record, situation, held=claims.id if claims else None)
         wanted = Entry(token=entries[0].token, record=record.describe()) if entries else Entry()
         stale = [entry for entry in entries if differs(entry, wanted)]
         if not self._ports.check_mode:
             self._places.store(wanted, expected=entries)
-        reasons = [entry.stale or "brought in line with the kept token" for entry in stale]
-        decision = Decision(KEPT, "; ".join(dict.fromkeys([decision.reason, *reasons])))
+            self._retire(due, record, wanted, entries)
+        reasons = dict.fromkeys(entry.stale or "brought in line with the kept token" for entry in stale)
         ref = claims.ref if claims else None
-        shown = self._shown(ref)
-        before = {**shown, "stored": "in need of writing: " + "; ".join(dict.fromkeys(reasons))} if stale else shown
-        known = replace(situation, record=record)
-        return self._outcome(decision, known, ref=ref, changed=bool(stale), before=before, after=shown)
+        before = show(self._wish, ref, situation.record)
+        if stale:
+            before["stored"] = "in need of writing: " + "; ".join(reasons)
+        return self._outcome(
+            replace(
+                decision, reason="; ".join([decision.reason, *reasons, *(["revoked what was due"] if due else [])])
+            ),
+            replace(situation, record=record),
+            ref=ref,
+            changed=bool(stale or due),
+            before=before,
+            after=show(self._wish, ref, record.without(due)),
+            revoked=due,
+        )
+
+    def _mint(self, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
+        before = show(
+            self._wish, situation.stored.ref if situation.stored and not situation.foreign() else None, situation.record
+        )
+        if self._ports.check_mode:
+            return self._planned_mint(situation, decision, before)
+        bearer = entries[0].token if entries and decision.action == RENEWED else None
+        if bearer is None or situation.record is None:
+            # A token that works and has its record proves its installation by itself.
+            self._require_same_instance(bearer)
+        minted = self._minting.run(self._record_of(situation), entries, now=situation.now, bearer=bearer)
+        ref, record = minted.claims.ref, minted.record
+        due = self._due(record, situation, held=ref.id)
+        self._retire(due, record, Entry(token=minted.token, record=record.describe()), entries)
+        return self._outcome(
+            decision,
+            situation,
+            ref=ref,
+            changed=True,
+            before=before,
+            after=show(self._wish, ref, record.without(due)),
+            revoked=due,
+            minted=minted,
+        )
+
+    def _planned_mint(self, situation: Situation, decision: Decision, before: dict[str, Any]) -> Outcome:
+        expiry = UNKNOWN if self._renewal.expires_in else None
+        ref = TokenRef(UNKNOWN, UNKNOWN, expiry)
+        announced = announce(self._record_of(situation), UNKNOWN, now=situation.now, by=self._ports.actor)
+        record = settle(announced, ref, requested_lifetime=None, now=situation.now)
+        due = self._due(record, situation, held=None)
+        after = show(self._wish, ref, record.without(due))
+        return self._outcome(decision, situation, ref=None, changed=True, before=before, after=after, revoked=due)
 
     def _record_of(self, situation: Situation) -> Record:
         """Return the record to go on from; one of another instance or account has nothing to say here."""
@@ -143,30 +216,27 @@ class _Run:
         if record is None:
             return fresh
         same = (record.instance, record.account, record.token_name) == (fresh.instance, fresh.account, fresh.token_name)
-        return record if same else fresh
+        return forget_unlisted(record, situation.listed, situation.now) if same else fresh
 
-    def _mint(self, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
-        before = self._shown(situation.stored.ref if situation.stored and not situation.foreign() else None)
-        if self._ports.check_mode:
-            after = {**self._shown(None), "id": UNKNOWN, "issued_at": UNKNOWN, "expires_at": self._planned_expiry()}
-            return self._outcome(decision, situation, ref=None, changed=True, before=before, after=after)
-        bearer = entries[0].token if entries and decision.action == RENEWED else None
-        if bearer is None or situation.record is None:
-            # A token that works and has its record proves its installation by itself.
-            self._require_same_instance(bearer)
-        minted = self._minting.run(self._record_of(situation), entries, now=situation.now, bearer=bearer)
-        ref = minted.claims.ref
-        after = self._shown(ref)
-        return self._outcome(decision, situation, ref=ref, changed=True, before=before, after=after, minted=minted)
+    def _due(self, record: Record, situation: Situation, *, held: str | None) -> tuple[str, ...]:
+        return ids_to_revoke(
+            record,
+            situation.listed,
+            now=situation.now,
+            revoke_after=self._wish.revoke_after,
+            named=self._wish.revoke_unknown,
+            held=held,
+        )
 
-    def _planned_expiry(self) -> str:
-        return UNKNOWN if self._renewal.expires_in else "never"
-
-    def _shown(self, ref: TokenRef | None) -> dict[str, Any]:
-        shown: dict[str, Any] = {"account": self._wish.account, "token_name": self._wish.token_name}
-        if ref:
-            shown.update({"id": ref.id, "issued_at": ref.issued_at, "expires_at": ref.expires_at or "never"})
-        return shown
+    def _retire(self, due: tuple[str, ...], record: Record, stored: Entry, entries: list[Entry]) -> None:
+        """Revoke what is due, now that every place holds another; only then the record forgets it."""
+        if not due:
+            return
+        self._revocation.revoke(due, bearer=stored.token)
+        claims = [(entry.token, read_claims(entry.token)) for entry in entries]
+        self._revocation.require_refused(token for token, about in claims if token and about and about.id in due)
+        left = replace(stored, record=record.without(due).describe())
+        self._places.store(left, expected=[stored] * len(entries))
 
     def _outcome(
         self,
@@ -177,22 +247,23 @@ class _Run:
         changed: bool,
         before: Mapping[str, Any],
         after: Mapping[str, Any],
+        revoked: tuple[str, ...],
         minted: Minted | None = None,
     ) -> Outcome:
-        values = {
-            "account": self._wish.account,
-            "token_name": self._wish.token_name,
-            "instance_uid": self._instance,
-            "action": decision.action,
-            "reason": decision.reason,
-            "id": ref.id if ref else None,
-            "issued_at": ref.issued_at if ref else None,
-            "expires_at": ref.expires_at if ref else None,
-            "revoked": self._minting.revoked,
-            "unknown": unknown_tokens(situation.listed, situation.record, situation.now),
-            "matrix": [answer.describe() for answer in minted.answers] if minted else [],
-            "stored_in": self._places.locations,
-        }
+        unknown = unknown_tokens(situation.listed, situation.record, situation.now)
+        report = Report(
+            self._wish,
+            self._instance,
+            action=decision.action,
+            reason=decision.reason,
+            ref=ref,
+            superseded=after.get("superseded", []),
+            revoked=[*self._minting.revoked, *revoked],
+            unknown=[item for item in unknown if item["id"] not in revoked],
+            answers=minted.answers if minted else (),
+            stored_in=self._places.locations,
+        )
+        values = report.values()
         if self._wish.return_token and minted:
             values["token"] = minted.token
         return Outcome(changed=changed, values=values, before=before, after=after, warnings=self._assessment.warnings)

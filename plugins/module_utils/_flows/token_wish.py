@@ -12,6 +12,7 @@ from typing import Any
 from .._core.accounts import check_account_name
 from .._core.checks import Check, parse_checks
 from .._core.renewal import Renewal, check_renewal
+from .._core.retirement import check_named
 from .._core.tokens import check_token_name, parse_duration
 
 __all__ = ("Wish", "parse_wish")
@@ -23,7 +24,10 @@ class Wish:
 
     account: str
     token_name: str
+    present: bool
     renewal: Renewal
+    revoke_after: int
+    revoke_unknown: tuple[str, ...]
     checks: tuple[Check, ...]
     recover: bool
     overwrite: bool
@@ -38,7 +42,10 @@ def parse_wish(params: Mapping[str, Any]) -> Wish:
     return Wish(
         account=account,
         token_name=check_token_name(params["token_name"] or account),
+        present=params["state"] == "present",
         renewal=_renewal(params),
+        revoke_after=parse_duration(params["revoke_after"], option="revoke_after", least=0),
+        revoke_unknown=check_named(params["revoke_unknown"]),
         checks=tuple(parse_checks(params["checks"])),
         recover=params["recover"],
         overwrite=params["overwrite"],

@@ -31,6 +31,7 @@ EMPTY = Record("uid", "octopus", "octopus", by="somebody")
 REF = TokenRef("a", "2026-01-01T00:00:00Z", None)
 
 IDS = st.text(max_size=6)
+TIMES = st.integers(0, 2**32).map(lambda seconds: format_time(datetime.fromtimestamp(seconds, tz=timezone.utc)))
 REFS = st.builds(TokenRef, IDS, IDS, st.none() | IDS)
 RECORDS = st.builds(
     Record,
@@ -40,7 +41,7 @@ RECORDS = st.builds(
     current=st.none() | REFS,
     requested_lifetime=st.none() | st.integers(1),
     announced=st.none() | IDS,
-    superseded=st.lists(st.builds(Superseded, IDS, IDS), max_size=3, unique_by=lambda item: item.id).map(tuple),
+    superseded=st.lists(st.builds(Superseded, IDS, TIMES), max_size=3, unique_by=lambda item: item.id).map(tuple),
     by=IDS,
 )
 
@@ -79,6 +80,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "current-without-times": ({**GOOD, "current": {"id": "a"}}, "KeyError at 'issued_at'"),
     "current-a-text": ({**GOOD, "current": "a"}, "TypeError"),
     "superseded-nothing": ({**GOOD, "superseded": None}, "TypeError"),
+    "superseded-at-no-time": ({**GOOD, "superseded": [{"id": "a", "since": "then"}]}, "ValueError"),
     "superseded-ids-only": ({**GOOD, "superseded": ["a"]}, "TypeError"),
 }
 
@@ -125,6 +127,18 @@ def test_settling_supersedes_the_predecessor_once_and_ends_the_announcement() ->
     assert (new.current, new.announced, new.superseded) == (TokenRef("b", SINCE, None), None, (Superseded("a", SINCE),))
     again = settle(new, TokenRef("b", SINCE, None), requested_lifetime=None, now=NOW + timedelta(1))
     assert again == new
+
+
+def test_one_that_is_stored_again_is_superseded_no_longer() -> None:
+    record = Record("uid", "octopus", "octopus", superseded=(Superseded("a", SINCE), Superseded("b", SINCE)))
+    assert settle(record, REF, requested_lifetime=None, now=NOW).superseded == (Superseded("b", SINCE),)
+
+
+def test_the_ids_of_a_record_are_each_named_once_the_current_one_first() -> None:
+    record = Record("uid", "octopus", "octopus", current=REF, announced="c", superseded=(Superseded("b", SINCE),))
+    assert record.ids() == ("a", "c", "b")
+    assert record.without(["b"]).ids() == ("a", "c")
+    assert EMPTY.ids() == ()
 
 
 @given(RECORDS, IDS)

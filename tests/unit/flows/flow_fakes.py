@@ -171,6 +171,9 @@ class FakeArgocd:
 
         return self._world.perform("look", f"{name}{' by itself' if token else ''}", look)
 
+    def reconnect(self) -> None:
+        self._world.perform("reconnect", "", lambda: None)
+
     def why_refused(self, token: str, *, account: str) -> str:
         return str(self._world.perform("why", f"{account} {decode_token(token).id}", lambda: self.refusal))
 

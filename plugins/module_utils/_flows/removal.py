@@ -1,0 +1,146 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""argocd_token with state absent: revoke the tokens of our record, prove it, and only then forget them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._clients.argocd import ArgocdClient
+from .._core.decision import ABSENT, REVOKED, Situation, unknown_tokens
+from .._core.errors import Absent, InvalidInput, Lost
+from .._core.tokens import ListedToken, parse_token_id
+from .._sinks.port import Entry
+from .assessing import Assessment
+from .ports import Outcome, Ports
+from .revoking import Revocation
+from .storing import Places
+from .token_report import Report, show
+from .token_wish import Wish
+
+__all__ = ("Removal",)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What a place holds; `token` is one that is ours to send."""
+
+    entry: Entry
+    situation: Situation
+
+    @property
+    def token(self) -> str | None:
+        return self.entry.token if self.situation.ours() else None
+
+    def ids(self) -> list[str]:
+        stored, record = self.situation.stored, self.situation.record
+        return [*([stored.id] if stored and self.token else []), *(record.ids() if record else ())]
+
+
+class Removal:
+    """One run. `account_exists` looks at argocd-cm: where the account is gone, so are its tokens."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        places: Places,
+        instance: str,
+        assessment: Assessment,
+        revocation: Revocation,
+        argocd: ArgocdClient,
+        ports: Ports,
+        account_exists: Callable[[], bool],
+    ) -> None:
+        self._wish = wish
+        self._places = places
+        self._instance = instance
+        self._assessment = assessment
+        self._revocation = revocation
+        self._argocd = argocd
+        self._ports = ports
+        self._account_exists = account_exists
+
+    def run(self) -> Outcome:
+        """Revoke on the server first: a place that still holds its entry is how a later run knows what is ours."""
+        entries = self._places.read()
+        held = [_Held(entry, self._look(entry)) for entry in entries]
+        bearer = next((one for one in held if one.situation.accepted), None)
+        stored = any(not entry.holds_same(Entry()) for entry in entries)
+        listed = self._listed(bearer, held, needed=stored)
+        ids = {token_id for one in held for token_id in one.ids()} | set(self._wish.revoke_unknown)
+        doomed = [token.id for token in listed if token.id in ids]
+        if not stored:
+            self._require_nothing_left(listed, doomed)
+        if not self._ports.check_mode:
+            self._revoke(doomed, bearer, held)
+            self._places.clear(expected=entries)
+        return self._outcome(held, listed, doomed, stored=stored)
+
+    def _look(self, entry: Entry) -> Situation:
+        if entry.token:
+            self._ports.remember(entry.token)
+        return self._assessment.look(entry)
+
+    def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
+        """Return the account's tokens on the server, asked with the stored token where it works."""
+        if bearer is None and not self._argocd.has_credentials:
+            if needed and self._account_exists():
+                refusal = held[0].situation.refusal or "no reason given"
+                raise InvalidInput(
+                    f"cannot revoke the tokens of account {self._wish.account}: the stored token is refused "
+                    f"({refusal}), and there is no login to Argo CD to do it with; set argocd_auth_token, or "
+                    "argocd_username and argocd_password"
+                )
+            return ()
+        try:
+            return self._argocd.account(self._wish.account, token=bearer.token if bearer else None).tokens
+        except Absent:
+            return ()
+
+    def _require_nothing_left(self, listed: Sequence[ListedToken], doomed: Sequence[str]) -> None:
+        """An empty place beside a live token of this name: a wrong path must not pass for a removal."""
+        now = self._ports.clock()
+        left = [
+            token.id
+            for token in listed
+            if token.live(now) and token.id not in doomed and parse_token_id(token.id) == self._wish.token_name
+        ]
+        if left and not self._wish.recover:
+            raise Lost(
+                f"cannot remove the token of account {self._wish.account}: {self._places.where} is empty, yet the "
+                f"server lists {', '.join(left)}; check where the sink points, name the ids in revoke_unknown, or set "
+                "recover to true to leave them"
+            )
+
+    def _revoke(self, doomed: Sequence[str], bearer: _Held | None, held: Sequence[_Held]) -> None:
+        """Revoke the others first: a token of the account is all the login this may have."""
+        own = bearer.situation.stored.id if bearer and bearer.situation.stored else None
+        token = bearer.token if bearer else None
+        self._revocation.revoke([token_id for token_id in doomed if token_id != own], bearer=token)
+        if token and own:
+            self._revocation.revoke_itself(token, own)
+        self._revocation.require_refused(one.token for one in held if one.token)
+
+    def _outcome(
+        self, held: Sequence[_Held], listed: Sequence[ListedToken], doomed: Sequence[str], *, stored: bool
+    ) -> Outcome:
+        first = held[0].situation
+        unknown = unknown_tokens(listed, first.record, first.now)
+        changed = stored or bool(doomed)
+        report = Report(
+            self._wish,
+            self._instance,
+            action=REVOKED if changed else ABSENT,
+            reason="its removal was asked for" if changed else "nothing is stored, and nothing of its name is listed",
+            revoked=doomed,
+            unknown=[item for item in unknown if item["id"] not in doomed],
+        )
+        before: dict[str, Any] = {}
+        if changed:
+            before = show(self._wish, first.stored.ref if first.stored and first.ours() else None, first.record)
+        return Outcome(
+            changed=changed, values=report.values(), before=before, after={}, warnings=self._assessment.warnings
+        )

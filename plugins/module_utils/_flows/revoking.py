@@ -1,0 +1,79 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Revoke tokens, and prove that they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .._core.errors import Absent, FleetopsError
+from .ports import Ports, retry_conflicts, steadily
+from .token_wish import Wish
+
+if TYPE_CHECKING:
+    from .._clients.argocd import ArgocdClient
+
+__all__ = ("Revocation",)
+
+# Each on a connection of its own.
+_ANSWERS = 5
+
+
+class Revocation:
+    """Of one account's tokens. `revoked` are the ids that this run revoked."""
+
+    def __init__(self, wish: Wish, argocd: ArgocdClient, ports: Ports) -> None:
+        self._wish = wish
+        self._argocd = argocd
+        self._ports = ports
+        self.revoked: list[str] = []
+
+    def revoke(self, ids: Sequence[str], *, bearer: str | None) -> None:
+        """Revoke, and wait until no replica lists them. `bearer` is a token of the account itself, not one of these."""
+        for token_id in ids:
+            self._delete(token_id, bearer)
+        if ids and not self._steadily(lambda: not self._listed(bearer) & set(ids)):
+            raise self._unproven(ids)
+
+    def revoke_itself(self, token: str, token_id: str) -> None:
+        """Let the token revoke itself."""
+        self._delete(token_id, token)
+
+    def require_refused(self, tokens: Iterable[str]) -> None:
+        """Wait until no replica accepts any of the tokens."""
+        known = tuple(dict.fromkeys(tokens))
+
+        def refused() -> bool:
+            return not any(self._argocd.accepts(token, account=self._wish.account) for token in known)
+
+        if known and not self._steadily(refused):
+            raise self._unproven(())
+
+    def _delete(self, token_id: str, bearer: str | None) -> None:
+        def delete() -> bool:
+            return self._argocd.delete_token(self._wish.account, token_id, token=bearer)
+
+        if retry_conflicts(delete, sleep=self._ports.sleep):
+            self.revoked.append(token_id)
+
+    def _steadily(self, probe: Callable[[], bool]) -> bool:
+        def ask() -> bool:
+            self._argocd.reconnect()
+            return probe()
+
+        return steadily(ask, answers=_ANSWERS, seconds=self._wish.patience, sleep=self._ports.sleep)
+
+    def _listed(self, bearer: str | None) -> set[str]:
+        try:
+            return {token.id for token in self._argocd.account(self._wish.account, token=bearer).tokens}
+        except Absent:
+            return set()
+
+    def _unproven(self, ids: Sequence[str]) -> FleetopsError:
+        which = f"token {', '.join(ids)}" if ids else "the stored token"
+        return FleetopsError(
+            f"cannot prove that {which} of account {self._wish.account} is refused: the server still knows it "
+            f"{self._wish.patience} s after it was revoked; do all replicas share one argocd-secret? Run again"
+        )
