@@ -25,7 +25,8 @@ from ._clients.kubeconfig import HAS_KUBERNETES, load_access, remove_temporary_f
 from ._clients.kubernetes import KubernetesClient, connect
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
-from .arguments import ModuleSpec, environment_in_effect, secrets_of_kubeconfig, validate_offline
+from ._opening import open_kubernetes_secret
+from .arguments import ModuleSpec, environment_in_effect, secrets_inside, validate_offline
 
 if TYPE_CHECKING:
     from ._sinks.port import Sink
@@ -46,7 +47,14 @@ class Surroundings:
 
 
 class _Module(AnsibleModule):
-    """An AnsibleModule that does not log its invocation: a kubeconfig given as a dictionary would go to syslog."""
+    """An AnsibleModule that keeps to itself what is secret inside of dictionaries, such as a kubeconfig.
+
+    It does not log its invocation, and masks it also where its own validation fails.
+    """
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.no_log_values.update(secrets_inside(self.params))
 
     def _log_invocation(self) -> None:
         return
@@ -57,7 +65,6 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
     module = _Module(
         argument_spec=spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, supports_check_mode=True
     )
-    module.no_log_values.update(secrets_of_kubeconfig(module.params["kubeconfig"]))
     diff = module._diff  # noqa: SLF001 # it has no public twin
     alone = Surroundings(open_sink=_open_sink, claim=lambda _target, _about: None)
     result, met = carry_out(spec, flow, module.params, alone, check_mode=module.check_mode, diff=diff)
@@ -98,7 +105,7 @@ def carry_out(
         try:
             _require_libraries()
             validate_offline(params)
-            ports = _ports(around, check_mode=check_mode, remember=met.add, stack=stack)
+            ports = _ports(params, around, check_mode=check_mode, remember=met.add, stack=stack)
             result = {
                 "from_environment": environment_in_effect(spec, params),
                 **_result(flow(params, ports), diff=diff),
@@ -132,21 +139,33 @@ def _result(outcome: Outcome, *, diff: bool) -> dict[str, Any]:
     return result
 
 
-def _ports(around: Surroundings, *, check_mode: bool, remember: Callable[[str], None], stack: ExitStack) -> Ports:
-    def kubernetes(params: Mapping[str, Any]) -> KubernetesClient:
+def _ports(
+    params: Mapping[str, Any],
+    around: Surroundings,
+    *,
+    check_mode: bool,
+    remember: Callable[[str], None],
+    stack: ExitStack,
+) -> Ports:
+    def kubernetes(options: Mapping[str, Any]) -> KubernetesClient:
         stack.callback(remove_temporary_files)
-        return connect(load_access(params), namespace=params["argocd_namespace"], sleep=time.sleep)
+        return connect(load_access(options), namespace=options["argocd_namespace"], sleep=time.sleep)
 
-    def argocd(params: Mapping[str, Any]) -> ArgocdClient:
-        client = _argocd(params, remember)
+    def argocd(options: Mapping[str, Any]) -> ArgocdClient:
+        client = _argocd(options, remember)
         stack.callback(client.close)
         return client
+
+    def sink(options: Mapping[str, Any], account: str) -> Sink:
+        if options["type"] == "kubernetes_secret":
+            return open_kubernetes_secret(options, params, kubernetes)
+        return around.open_sink(options, account)
 
     return Ports(
         check_mode=check_mode,
         kubernetes=kubernetes,
         argocd=argocd,
-        sink=around.open_sink,
+        sink=sink,
         clock=lambda: datetime.now(timezone.utc),
         sleep=time.sleep,
         random_hex=lambda: secrets.token_hex(4),

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._core.errors import InvalidInput, quoted
 from ._core.target import names_cluster
+from ._core.token_text import FORMATS
 
 __all__ = (
     "ACCOUNT",
@@ -24,7 +26,9 @@ __all__ = (
     "ModuleSpec",
     "environment_in_effect",
     "implicit_target",
-    "secrets_of_kubeconfig",
+    "secrets_inside",
+    "sink_connection",
+    "sink_items",
     "validate_offline",
 )
 
@@ -38,7 +42,7 @@ def _env(*names: str) -> tuple[Any, list[str]]:
 # The names, aliases and variables of kubernetes.core (its args_common.py), so that one set of module_defaults and
 # one AWX credential serve both.
 KUBERNETES: Spec = {
-    # Not no_log: that would mask every scalar of a dictionary, `v1` and the names too. See secrets_of_kubeconfig.
+    # Not no_log: that would mask every scalar of a dictionary, `v1` and the names too. See secrets_inside.
     "kubeconfig": {"type": "raw", "fallback": _env("K8S_AUTH_KUBECONFIG")},
     "context": {"type": "str", "fallback": _env("K8S_AUTH_CONTEXT")},
     "host": {"type": "str", "fallback": _env("K8S_AUTH_HOST")},
@@ -86,10 +90,23 @@ ARGOCD: Spec = {
 }
 
 SINK: Spec = {
-    "type": {"type": "str", "choices": ["ansible_vault"], "default": "ansible_vault"},
+    "type": {"type": "str", "choices": ["ansible_vault", "kubernetes_secret"], "default": "ansible_vault"},
     "file": {"type": "path"},
     "variable": {"type": "str"},
     "vault_id": {"type": "str"},
+    "namespace": {"type": "str"},
+    "name": {"type": "str"},
+    "key": {"type": "str", "default": "token", "no_log": False},
+    "format": {"type": "str", "choices": list(FORMATS), "default": "raw"},
+    "secret_type": {"type": "str", "no_log": False},
+    "labels": {"type": "dict"},
+    # The options of another server, see sink_connection. Not no_log for the reason that kubeconfig is not.
+    "connection": {"type": "dict", "no_log": False},
+}
+# Which of them a type takes; the first ones it cannot do without.
+_OF_SINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "ansible_vault": ((), ("file", "variable", "vault_id")),
+    "kubernetes_secret": (("namespace", "name"), ("key", "format", "secret_type", "labels", "connection")),
 }
 
 CHECK: Spec = {
@@ -199,12 +216,72 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
 
     For one host that is convenient; for several, all would reach the same one.
     """
+    sinks = sink_items(args)
     needs_kubernetes = spec is ACCOUNT or spec is RBAC_POLICY or (spec is TOKEN and not args.get("instance_uid"))
+    needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
     if needs_kubernetes and not names_cluster(args):
         return "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
     if spec in (TOKEN, CAN_I) and not args.get("argocd_url"):
         return "argocd_url is not set"
     return None
+
+
+def sink_items(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the sinks of a task, validated or not; what is none is left to validation."""
+    store = args.get("store") or []
+    items = [*(store if isinstance(store, list) else [store]), args.get("token_from")]
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def sink_connection(options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the validated `connection` of a sink, None where it has none; raise InvalidInput.
+
+    Nothing of the environment counts: a token must not end up in a cluster that nobody named.
+    """
+    if options["connection"] is None:
+        return None
+    checked = ArgumentSpecValidator(_without_fallbacks(KUBERNETES)).validate(options["connection"])
+    params: dict[str, Any] = checked.validated_parameters
+    cause = "; ".join(checked.error_messages)
+    logs_in = any(params.get(name) for name in ("kubeconfig", "context", "api_key", "password", "client_cert"))
+    if not cause and not (names_cluster(params) and logs_in):
+        cause = "it names no cluster to log in to: set kubeconfig or context, or host with api_key or client_cert"
+    if cause:
+        raise InvalidInput(f"cannot use connection of sink {options['type']}: {cause}")
+    _check_files(params)
+    _check_header(params["api_key"], "api_key of the sink's connection")
+    return params
+
+
+def _without_fallbacks(spec: Spec) -> Spec:
+    return {
+        name: {
+            key: _without_fallbacks(value) if key == "options" else value
+            for key, value in rules.items()
+            if key != "fallback"
+        }
+        for name, rules in spec.items()
+    }
+
+
+def _check_sink(options: Mapping[str, Any]) -> None:
+    kind = options["type"]
+    needed, taken = _OF_SINK[kind]
+    missing = [name for name in needed if not options[name]]
+    if missing:
+        raise InvalidInput(f"cannot use sink {kind}: it needs {' and '.join(missing)}")
+    given = [name for name, rules in SINK.items() if options[name] != rules.get("default")]
+    foreign = [name for name in given if name not in ("type", *needed, *taken)]
+    if foreign:
+        raise InvalidInput(f"cannot use sink {kind}: it takes no {', '.join(foreign)}; leave that out, or set its type")
+    _check_labels(options["labels"] or {})
+    sink_connection(options)
+
+
+def _check_labels(labels: Mapping[str, Any]) -> None:
+    wrong = [name for name, value in labels.items() if not isinstance(value, str)]
+    if wrong:
+        raise InvalidInput(f"cannot use label {wrong[0]} of a sink: its value is no text; put it in quotes")
 
 
 def environment_in_effect(spec: ModuleSpec, params: Mapping[str, Any]) -> list[str]:
@@ -222,22 +299,31 @@ def _came_from(text: str, value: Any) -> bool:
     return value == text if isinstance(value, str) else value is not None
 
 
-_KUBECONFIG_SECRETS = ("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret")
+# Keys of a kubeconfig, and options that may stand in a sink's connection.
+_SECRET_KEYS = (
+    *("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret"),
+    *("api_key", "basic_auth", "proxy_basic_auth"),
+)
 
 
-def secrets_of_kubeconfig(kubeconfig: Any) -> set[str]:
-    """Return the secret strings inside a kubeconfig given as a dictionary; none for a path."""
-    if isinstance(kubeconfig, Mapping):
-        items = list(kubeconfig.items())
-    elif isinstance(kubeconfig, list):
-        items = [("", item) for item in kubeconfig]
+def secrets_inside(params: Mapping[str, Any]) -> set[str]:
+    """Return the secrets inside of options that are dictionaries: a kubeconfig, a sink's connection."""
+    connections = [item.get("connection") for item in sink_items(params)]
+    return _secrets_of([params.get("kubeconfig"), *connections])
+
+
+def _secrets_of(shape: Any) -> set[str]:
+    if isinstance(shape, Mapping):
+        items = list(shape.items())
+    elif isinstance(shape, list):
+        items = [("", item) for item in shape]
     else:
         return set()
     found: set[str] = set()
     for key, value in items:
-        if key in _KUBECONFIG_SECRETS and isinstance(value, str):
+        if key in _SECRET_KEYS and isinstance(value, str):
             found.add(value)
-        found |= secrets_of_kubeconfig(value)
+        found |= _secrets_of(value)
     return found
 
 
@@ -255,6 +341,8 @@ def validate_offline(params: Mapping[str, Any]) -> None:
         if not _HEADER_NAME.fullmatch(str(name)):
             raise InvalidInput(f"cannot use argocd_headers: {quoted(str(name))} is no name of a header")
         _check_header(str(value), f"argocd_headers ({name})")
+    for item in sink_items(params):
+        _check_sink(item)
     if params["wait_timeout"] < 0 or params["argocd_timeout"] < 1:
         raise InvalidInput("cannot use wait_timeout or argocd_timeout: they are seconds, 0 (1) or more")
 
@@ -265,10 +353,10 @@ _FILES = ("ca_cert", "client_cert", "client_key", "argocd_ca_cert", "argocd_clie
 
 
 def _check_files(params: Mapping[str, Any]) -> None:
-    if params["argocd_client_key"] and not params["argocd_client_cert"]:
+    if params.get("argocd_client_key") and not params["argocd_client_cert"]:
         raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")
     for option in _FILES:
-        if params[option] and not os.access(params[option], os.R_OK):
+        if params.get(option) and not os.access(params[option], os.R_OK):
             raise InvalidInput(f"cannot use {option} {params[option]}: no such file, or not readable; correct the path")
 
 

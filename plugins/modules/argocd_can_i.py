@@ -51,34 +51,6 @@ options:
   token:
     description: The token to ask with.
     type: str
-  token_from:
-    description: Where to read the token instead.
-    type: dict
-    suboptions:
-      type:
-        description:
-          - V(ansible_vault) is a vaulted variable in a variables file on the controller.
-        type: str
-        choices: [ansible_vault]
-        default: ansible_vault
-      file:
-        description:
-          - The variables file. A relative path starts at the inventory's directory.
-          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the
-            host
-            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file
-            once
-            a directory of the host's name exists.
-        type: path
-      variable:
-        description:
-          - The variable. The record is stored beside it as C(<variable>_record), in plain text.
-          - The default is C(argocd_<account>_token), with C(_) for characters a variable cannot have.
-        type: str
-      vault_id:
-        description:
-          - Vault id to encrypt with. Needed only where several are loaded and none is the default for encrypting.
-        type: str
   account:
     description:
       - Account the token must belong to. Needed with O(token_from).
@@ -98,6 +70,7 @@ extends_documentation_fragment:
   - fleetops.argocd.attributes
   - fleetops.argocd.kubernetes
   - fleetops.argocd.argocd
+  - fleetops.argocd.sink.token_from
   - fleetops.argocd.waiting
 attributes:
   check_mode:

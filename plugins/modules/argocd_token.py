@@ -119,37 +119,6 @@ options:
         description: The answer that must come.
         type: bool
         default: true
-  store:
-    description:
-      - Where the token is stored. The first place is read; the others are brought in line with it.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      type:
-        description:
-          - V(ansible_vault) is a vaulted variable in a variables file on the controller.
-        type: str
-        choices: [ansible_vault]
-        default: ansible_vault
-      file:
-        description:
-          - The variables file. A relative path starts at the inventory's directory.
-          - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the
-            host
-            has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file
-            once
-            a directory of the host's name exists.
-        type: path
-      variable:
-        description:
-          - The variable. The record is stored beside it as C(<variable>_record), in plain text.
-          - The default is C(argocd_<account>_token), with C(_) for characters a variable cannot have.
-        type: str
-      vault_id:
-        description:
-          - Vault id to encrypt with. Needed only where several are loaded and none is the default for encrypting.
-        type: str
   instance_uid:
     description:
       - The uid of C(argocd-cm), as M(fleetops.argocd.argocd_account) returns it. If not set, it is read from
@@ -196,6 +165,7 @@ extends_documentation_fragment:
   - fleetops.argocd.attributes
   - fleetops.argocd.kubernetes
   - fleetops.argocd.argocd
+  - fleetops.argocd.sink
   - fleetops.argocd.waiting
 attributes:
   check_mode:
@@ -258,6 +228,38 @@ EXAMPLES = r"""
     store:
       - type: ansible_vault
     state: absent
+
+- name: In a Secret beside Argo CD, as argocd-image-updater reads it
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    argocd_username: admin
+    argocd_password: "{{ argocd_admin_password }}"
+    account: image-updater
+    store:
+      - type: kubernetes_secret
+        namespace: argocd
+        name: argocd-image-updater-secret
+        key: argocd.token
+
+- name: In a vaulted variable, and in a Secret of another cluster as an env file
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    argocd_username: admin
+    argocd_password: "{{ argocd_admin_password }}"
+    account: ci
+    store:
+      - type: ansible_vault
+      - type: kubernetes_secret
+        namespace: ci
+        name: argocd-production
+        key: env
+        format: env
+        labels:
+          app.kubernetes.io/part-of: ci
+        connection:
+          context: tools
 """
 
 RETURN = r"""
@@ -329,11 +331,16 @@ matrix:
   elements: dict
   sample: [{"action": "get", "resource": "clusters", "object": "*", "expected": "yes", "answer": "yes", "ok": true}]
 stored_in:
-  description: The places that hold the token.
+  description: The places that hold the token; C(label) says in words where it is.
   returned: success
   type: list
   elements: dict
-  sample: [{"type": "ansible_vault", "file": "host_vars/c1/argocd.yml", "variable": "argocd_octopus_token"}]
+  sample:
+    - type: ansible_vault
+      file: /inventory/host_vars/c1/argocd.yml
+      variable: argocd_octopus_token
+      vault_id: default
+      label: variable argocd_octopus_token in /inventory/host_vars/c1/argocd.yml
 token:
   description: The new token.
   returned: when O(return_token) is set and a token was minted

@@ -29,7 +29,8 @@ from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
     ModuleSpec,
     implicit_target,
-    secrets_of_kubeconfig,
+    secrets_inside,
+    sink_items,
 )
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.claims import Claims
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
@@ -156,7 +157,7 @@ class FlowAction(ActionBase):
             text = "; ".join(checked.error_messages)
             return mask({"failed": True, "msg": f"cannot run {self.SPEC.name}: {text}"}, hidden)
         params = checked.validated_parameters
-        hidden |= secrets_of_kubeconfig(params["kubeconfig"])
+        hidden |= secrets_inside(params)
 
         result, met = carry_out(
             self.SPEC,
@@ -243,13 +244,8 @@ def _censored(result: dict[str, Any]) -> dict[str, Any]:
 
 def _controller_sink(args: Mapping[str, Any]) -> str:
     """Return the first of the task's sinks that lives on the controller; empty where none does."""
-    store = args.get("store") or []
-    items = [
-        *(store if isinstance(store, list) else [store]),
-        *([args["token_from"]] if args.get("token_from") else []),
-    ]
-    for item in items:
-        kind = str(item.get("type") or _CONTROLLER_SINKS[0]) if isinstance(item, Mapping) else ""
+    for item in sink_items(args):
+        kind = str(item.get("type") or _CONTROLLER_SINKS[0])
         if kind in _CONTROLLER_SINKS:
             return kind
     return ""

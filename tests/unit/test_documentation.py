@@ -55,9 +55,10 @@ def documented(name: str) -> dict[str, Any]:
     shape = module_documentation(name)
     options: dict[str, Any] = {}
     for fragment in shape["extends_documentation_fragment"]:
-        source = importlib.import_module(f"{PLUGINS}.doc_fragments.{fragment.rpartition('.')[2]}")
-        options.update(yaml.safe_load(source.ModuleDocFragment.DOCUMENTATION).get("options") or {})
-    return {**options, **shape["options"]}
+        name, _dot, part = fragment.removeprefix("fleetops.argocd.").partition(".")
+        source = importlib.import_module(f"{PLUGINS}.doc_fragments.{name}").ModuleDocFragment
+        options.update(yaml.safe_load(getattr(source, part.upper() or "DOCUMENTATION")).get("options") or {})
+    return {**options, **(shape.get("options") or {})}
 
 
 def comparable(options: dict[str, Any], nested: str) -> dict[str, Any]:

@@ -52,41 +52,64 @@ class KubernetesClient:
         return self._checked(reply, about, "get", kind, name)
 
     def patch(self, step: SetKeys, *, resource_version: str, dry_run: bool = False) -> dict[str, Any]:
-        """Set the keys by a JSON merge patch (RFC 7396), if the object is still at `resource_version`.
+        """Set the keys by a JSON merge patch (RFC 7396), if the object is still at `resource_version`."""
+        encode = encode_text if step.kind == "secrets" else str
+        data = {key: None if value is None else encode(value) for key, value in step.values.items()}
+        body = {"metadata": {"resourceVersion": resource_version}, "data": data}
+        return self.merge(step.kind, step.name, body, dry_run=dry_run)
+
+    def merge(self, kind: str, name: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Send a JSON merge patch (RFC 7396).
 
         Returns the metadata only: the answer to a PATCH of a Secret would carry the whole Secret. Raises Conflict.
         With `dry_run` the API server checks rights and admission as ever, and stores nothing.
         """
-        about = f"cannot write {_NOUNS[step.kind]} {step.name} in namespace {self.namespace}"
-        encode = _encode if step.kind == "secrets" else str
-        data = {key: None if value is None else encode(value) for key, value in step.values.items()}
-        reply = self._http.send(
-            "PATCH",
-            self._path(step.kind, step.name),
+        about = f"cannot write {_NOUNS[kind]} {name} in namespace {self.namespace}"
+        reply = self._write("PATCH", self._path(kind, name), body, about=about, dry_run=dry_run)
+        return self._checked(reply, about, "patch", kind, name)
+
+    def create(self, kind: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Create the object; as merge. Raises Conflict where it exists, Absent where its namespace does not."""
+        name = body["metadata"]["name"]
+        about = f"cannot create {_NOUNS[kind]} {name} in namespace {self.namespace}"
+        reply = self._write("POST", self._path(kind), body, about=about, dry_run=dry_run)
+        return self._checked(reply, about, "create", kind, name)
+
+    def _write(self, method: str, path: str, body: Mapping[str, Any], *, about: str, dry_run: bool) -> Reply:
+        return self._http.send(
+            method,
+            path,
             about=about,
-            body={"metadata": {"resourceVersion": resource_version}, "data": data},
+            body=body,
             headers={
-                "Content-Type": "application/merge-patch+json",
+                "Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json",
                 "Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
             },
             params={"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})},
             auth=self._auth,
         )
-        return self._checked(reply, about, "patch", step.kind, step.name)
+
+    @property
+    def host(self) -> str:
+        """The address of the API server."""
+        return self._http.base_url
 
     @property
     def server_time(self) -> datetime | None:
         """The API server's clock at its latest answer."""
         return self._http.server_time
 
-    def _path(self, kind: str, name: str) -> str:
-        return f"/api/v1/namespaces/{quote(self.namespace, safe='')}/{kind}/{quote(name, safe='')}"
+    def _path(self, kind: str, name: str | None = None) -> str:
+        collection = f"/api/v1/namespaces/{quote(self.namespace, safe='')}/{kind}"
+        return collection if name is None else f"{collection}/{quote(name, safe='')}"
 
     def _checked(self, reply: Reply, about: str, verb: str, kind: str, name: str) -> dict[str, Any]:
-        if reply.status == 200:
+        if reply.status in (200, 201):
             shape = reply.json(about=about)
             metadata = shape.get("metadata") if isinstance(shape, dict) else None
-            if isinstance(metadata, dict) and {"uid", "resourceVersion"} <= metadata.keys():
+            # What a dry run would create has no version.
+            needed = {"uid"} if verb == "create" else {"uid", "resourceVersion"}
+            if isinstance(metadata, dict) and needed <= metadata.keys():
                 return dict(shape)
             raise UnexpectedReply(
                 f"{about}: the answer is not a Kubernetes object; is this the address of a Kubernetes API?", status=200
@@ -103,8 +126,16 @@ class KubernetesClient:
         if reply.status in (401, 403) and self._anonymous:
             hint = "; no credentials were found: has the kubeconfig's user any, and does its exec plugin run?"
         # The API server may quote a whole object in its message: for a Secret only the reason is passed on.
-        told = shape.get("reason", "refused") if kind == "secrets" else shape.get("message", "")
+        told = _reason(shape) if kind == "secrets" else shape.get("message", "")
         raise error(f"{about}: {told} (HTTP {reply.status}){hint}", status=reply.status)
+
+
+def _reason(status: Mapping[str, Any]) -> str:
+    """Return the reason of a Status and the names of the fields it is about: no values."""
+    causes = (status.get("details") or {}).get("causes") or []
+    fields = ", ".join(dict.fromkeys(str(cause["field"]) for cause in causes if cause.get("field")))
+    reason = str(status.get("reason") or "refused")
+    return f"{reason} ({fields})" if fields else reason
 
 
 _HINTS = {
@@ -115,7 +146,8 @@ _HINTS = {
 }
 
 
-def _encode(value: str) -> str:
+def encode_text(value: str) -> str:
+    """Return the text as a Secret's `data` holds it."""
     return base64.b64encode(value.encode()).decode()
 
 

@@ -11,11 +11,15 @@ from typing import Any
 
 from .errors import Refused
 
-__all__ = ("Owner", "check_owners", "find_owners")
+__all__ = ("Owner", "check_owners", "find_owners", "find_secret_owner")
 
 # argo-cd: common/common.go, annotation of the default resource tracking since 3.0.
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _HELM_RELEASE = "meta.helm.sh/release-name"
+# external-secrets: apis/externalsecrets/v1; it sets no ownerReferences with creationPolicy Merge or Orphan.
+_EXTERNAL_SECRETS = ("reconcile.external-secrets.io/managed", "reconcile.external-secrets.io/data-hash")
+# sealed-secrets: README, "Managing existing secrets".
+_SEALED_SECRETS = "sealedsecrets.bitnami.com/managed"
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,16 @@ def check_owners(metadata: Mapping[str, Any], *, fragment: str, force: bool) -> 
         f"this there:\n{fragment}"
         for owner in owners
     ]
+
+
+def find_secret_owner(metadata: Mapping[str, Any]) -> str:
+    """Return who else writes the Secret and would undo what we store in it; empty where nobody does."""
+    references = metadata.get("ownerReferences") or []
+    if references:
+        return f"{references[0].get('kind')} {references[0].get('name')}"
+    annotations = metadata.get("annotations") or {}
+    if _TRACKING in annotations:
+        return f"the Argo CD Application {annotations[_TRACKING].split(':')[0]}"
+    if not {*annotations, *(metadata.get("labels") or {})}.isdisjoint(_EXTERNAL_SECRETS):
+        return "External Secrets"
+    return "Sealed Secrets" if annotations.get(_SEALED_SECRETS) == "true" else ""

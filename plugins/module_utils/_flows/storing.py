@@ -35,8 +35,8 @@ class Places:
 
     @property
     def locations(self) -> list[dict[str, Any]]:
-        """What finds them again."""
-        return [sink.location for sink in self._sinks]
+        """What finds them again, and in words."""
+        return [{**sink.location, "label": sink.label} for sink in self._sinks]
 
     def prepare(self) -> None:
         """Raise SinkError if a later write could not work; change nothing."""

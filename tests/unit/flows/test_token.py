@@ -118,7 +118,7 @@ def test_the_first_run_announces_mints_proves_stores_and_reads_back_in_this_orde
         "revoked": [],
         "unknown": [],
         "matrix": [row("get clusters *", "yes"), row("delete applications *", "no")],
-        "stored_in": [{"type": "fake", "file": "first"}],
+        "stored_in": [{"type": "fake", "file": "first", "label": "sink first"}],
     }
     assert world.sink.entry == Entry(token=world.argocd.tokens[NEW], record=record(NEW))
     assert outcome.before == {"account": "octopus", "token_name": "octopus"}
@@ -197,7 +197,7 @@ def test_every_sink_gets_the_same_token_and_record() -> None:
     world = World()
     outcome = run(world, store=[FIRST, SECOND])
     assert world.sinks["second"].entry == world.sink.entry
-    assert outcome.values["stored_in"] == [{"type": "fake", "file": "first"}, {"type": "fake", "file": "second"}]
+    assert [place["label"] for place in outcome.values["stored_in"]] == ["sink first", "sink second"]
 
 
 def test_the_target_is_claimed_before_anything_is_written() -> None:

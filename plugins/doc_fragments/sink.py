@@ -1,0 +1,96 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A place for a token, as argocd_token writes it and argocd_can_i reads it."""
+
+from __future__ import annotations
+
+from textwrap import indent
+
+_SUBOPTIONS = r"""
+type:
+  description:
+    - V(ansible_vault) is a vaulted variable in a variables file on the controller.
+    - V(kubernetes_secret) is a key of a Secret in any cluster. Everything else in the Secret stays as it is; it is
+      created where it does not exist. One that somebody else writes (an owner reference, External Secrets, Sealed
+      Secrets, an Argo CD Application) or that is immutable is refused before anything is minted. Needs C(get),
+      C(create) and C(patch) on Secrets there.
+  type: str
+  choices: [ansible_vault, kubernetes_secret]
+  default: ansible_vault
+file:
+  description:
+    - The variables file. A relative path starts at the inventory's directory.
+    - The default is C(host_vars/<inventory_hostname>/argocd.yml) beside the inventory, or the one file that the host
+      has there already (C(host_vars/<inventory_hostname>.yml), for example), because Ansible ignores that file once a
+      directory of the host's name exists.
+  type: path
+variable:
+  description:
+    - The variable. The record is stored beside it as C(<variable>_record), in plain text.
+    - The default is C(argocd_<account>_token), with C(_) for characters a variable cannot have.
+  type: str
+vault_id:
+  description:
+    - Vault id to encrypt with. Needed only where several are loaded and none is the default for encrypting.
+  type: str
+namespace:
+  description: Namespace of the Secret. Needed with V(kubernetes_secret).
+  type: str
+name:
+  description: Name of the Secret. Needed with V(kubernetes_secret).
+  type: str
+key:
+  description:
+    - The key in the Secret. The record is its annotation C(record.fleetops.argocd/<key>), in plain text.
+  type: str
+  default: token
+format:
+  description:
+    - How the value is written. V(raw) is the token itself, V(cookie) is C(argocd.token=<token>).
+    - V(env) is an env file with C(ARGOCD_SERVER) and C(ARGOCD_AUTH_TOKEN), and C(ARGOCD_OPTS) where Argo CD has a root
+      path.
+    - A value in another of these formats is read, and written anew as asked.
+  type: str
+  choices: [raw, cookie, env]
+  default: raw
+secret_type:
+  description:
+    - Type of the Secret. A new one is C(Opaque) if not set; the type of one that exists cannot be changed.
+  type: str
+labels:
+  description: Labels that the Secret must have. Others stay.
+  type: dict
+connection:
+  description:
+    - How to reach another cluster than that of Argo CD. The options of this module for Kubernetes, by the same names,
+      such as C(kubeconfig) and C(context).
+    - Nothing of the environment is used, and it must name the cluster and a login.
+    - If not set, the Secret is in the cluster of Argo CD.
+  type: dict
+"""
+
+
+class ModuleDocFragment:
+    """The option `store` of argocd_token, and `token_from` of argocd_can_i."""
+
+    DOCUMENTATION = rf"""
+options:
+  store:
+    description:
+      - Where the token is stored. The first place is read; the others are brought in line with it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+{indent(_SUBOPTIONS, " " * 6)}
+"""
+
+    TOKEN_FROM = rf"""
+options:
+  token_from:
+    description: Where to read the token instead.
+    type: dict
+    suboptions:
+{indent(_SUBOPTIONS, " " * 6)}
+"""

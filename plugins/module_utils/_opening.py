@@ -1,0 +1,42 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens the sinks that live on servers, from validated options. Those of the controller are in plugin_utils."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._core.errors import InvalidInput
+from ._core.token_text import TokenFormat
+from ._sinks.kubernetes_secret import KubernetesSecretSink, SecretPlace
+from .arguments import sink_connection
+
+if TYPE_CHECKING:
+    from ._clients.kubernetes import KubernetesClient
+
+__all__ = ("open_kubernetes_secret",)
+
+Connect = Callable[[Mapping[str, Any]], "KubernetesClient"]
+
+
+def open_kubernetes_secret(
+    options: Mapping[str, Any], params: Mapping[str, Any], connect: Connect
+) -> KubernetesSecretSink:
+    """Return the sink, in the cluster of its own `connection`, else in that of the task."""
+    client = connect({**(sink_connection(options) or params), "argocd_namespace": options["namespace"]})
+    place = SecretPlace(
+        host=client.host,
+        name=options["name"],
+        key=options["key"],
+        secret_type=options["secret_type"],
+        labels=options["labels"] or {},
+    )
+    return KubernetesSecretSink(client, place, _format(options, params))
+
+
+def _format(options: Mapping[str, Any], params: Mapping[str, Any]) -> TokenFormat:
+    if options["format"] == "env" and not params["argocd_url"]:
+        raise InvalidInput("cannot write an env file for a sink: it names the server; set argocd_url")
+    return TokenFormat(options["format"], params["argocd_url"] or "")
