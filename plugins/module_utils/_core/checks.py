@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import InvalidInput, Mismatch, check_one_line
 
-__all__ = ("ACTIONS", "RESOURCES", "Answer", "Check", "parse_checks", "require_match")
+__all__ = ("ACTIONS", "PROJECT_SCOPED", "RESOURCES", "Answer", "Check", "lint_checks", "parse_checks", "require_match")
 
 # server/rbacpolicy/rbacpolicy.go, 2.14 to 3.5; the server itself refuses what its version does not know.
 RESOURCES = (
@@ -31,6 +31,8 @@ RESOURCES = (
     "exec",
     "extensions",
 )
+# Objects of these are `project/name`: a name without a slash is none of theirs (docs/operator-manual/rbac.md).
+PROJECT_SCOPED = ("applications", "applicationsets", "logs", "exec")
 ACTIONS = ("get", "create", "update", "delete", "sync", "override", "action", "invoke")
 
 
@@ -48,6 +50,11 @@ class Check:
 
     def __str__(self) -> str:
         return f"{self.action} {self.resource} {self.object}"
+
+    @property
+    def asks_about_nothing(self) -> bool:
+        """Whether no object of the resource can have that name, so that lines with `*/*` do not answer."""
+        return self.resource in PROJECT_SCOPED and "/" not in self.object
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,22 @@ def _parse_check(item: Mapping[str, Any], where: str) -> Check:
     return check
 
 
+def lint_checks(checks: Iterable[Check]) -> tuple[str, ...]:
+    """Return warnings about checks that prove nothing: a no that comes whatever lines with `*/*` allow."""
+    return tuple(
+        f"{check} must be no, which proves nothing: {_about_nothing(check)}"
+        for check in checks
+        if check.asks_about_nothing and not check.allowed
+    )
+
+
+def _about_nothing(check: Check) -> str:
+    return (
+        f"the server takes {check.object!r} for a name, {check.resource} are named project/name, and a line with */* "
+        "does not match it; ask about */* or project/name"
+    )
+
+
 def require_match(answers: Iterable[Answer], *, account: str) -> None:
     """Raise Mismatch naming every answer that is not the one that must come."""
     wrong = [answer for answer in answers if answer.mismatch]
@@ -120,7 +143,8 @@ def require_match(answers: Iterable[Answer], *, account: str) -> None:
     told = "; ".join(
         f"{answer.check} must be {_word(answer.check.allowed)} and is {_word(answer.value)}" for answer in wrong
     )
+    unasked = next((answer.check for answer in wrong if answer.check.asks_about_nothing and answer.check.allowed), None)
     raise Mismatch(
         f"cannot accept the rights of account {account}: {told}; correct its policy lines (policy.default and roles "
-        "count too), or the checks"
+        f"count too), or the checks{f': {_about_nothing(unasked)}' if unasked else ''}"
     )

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice, product
 
 from . import glob_syntax as syntax
-from .checks import ACTIONS, RESOURCES
+from .checks import ACTIONS, PROJECT_SCOPED, RESOURCES
 from .errors import Undecidable
 from .glob import BadGlob, GlobCrash, compile_glob
 from .go_regexp import BadRegexp, compile_regexp
@@ -26,8 +26,6 @@ from .release import Release
 __all__ = ("Fault", "Server", "covers", "is_literal", "line_faults", "may_match")
 
 EFFECTS = ("allow", "deny")
-# Objects of these are `project/name`: a literal without a slash never names one (rbac.md).
-PROJECT_SCOPED = ("applications", "applicationsets", "logs", "exec")
 _KNOWN_ACTIONS = (*ACTIONS, "rollback")
 # What the server enforces on each resource (rbac.md); certificates has update in the built-in policy only.
 _CRUD = ("get", "create", "update", "delete")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._core.accounts import check_account_name
-from .._core.checks import Answer, Check, parse_checks, require_match
+from .._core.checks import Answer, Check, lint_checks, parse_checks, require_match
 from .._core.errors import InvalidInput, Unauthenticated
 from .._core.tokens import NotAToken, TokenClaims, decode_token
 from .ports import Outcome, Ports, wait_until
@@ -107,4 +107,5 @@ def _outcome(answers: list[Answer], *, account: str | None) -> Outcome:
             "matrix": rows,
             "mismatches": [row for row, answer in zip(rows, answers, strict=True) if answer.mismatch],
         },
+        warnings=lint_checks(answer.check for answer in answers),
     )

@@ -14,6 +14,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks impor
     RESOURCES,
     Answer,
     Check,
+    lint_checks,
     parse_checks,
     require_match,
 )
@@ -109,3 +110,28 @@ def test_checks_that_contradict_each_other_are_refused_by_their_places() -> None
     assert str(caught.value) == (
         "cannot use checks[1]: together with checks[0] get clusters * must be yes and no; leave one out"
     )
+
+
+ABOUT_NOTHING = (
+    "the server takes '*' for a name, applications are named project/name, and a line with */* does not match it; ask "
+    "about */* or project/name"
+)
+
+
+def test_a_no_that_always_comes_is_warned_of() -> None:
+    items = [
+        {"action": "delete", "resource": "applications", "allowed": False},
+        {"action": "delete", "resource": "applications", "object": "*/*", "allowed": False},
+        {"action": "delete", "resource": "clusters", "allowed": False},
+        {"action": "get", "resource": "applications"},
+    ]
+    warning = f"delete applications * must be no, which proves nothing: {ABOUT_NOTHING}"
+    assert lint_checks(parse_checks(items)) == (warning,)
+
+
+def test_a_star_that_is_answered_no_is_explained() -> None:
+    with pytest.raises(Mismatch) as caught:
+        require_match([Answer(Check("get", "applications"), value=False)], account="octopus")
+    assert str(caught.value).endswith(f"or the checks: {ABOUT_NOTHING}")
+    with pytest.raises(Mismatch, match=r"or the checks$"):
+        require_match([Answer(Check("get", "clusters"), value=False)], account="octopus")

@@ -11,6 +11,7 @@ import pytest
 from flow_fakes import UID, World, server_error
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    Absent,
     ApiError,
     Conflict,
     Denied,
@@ -207,6 +208,60 @@ def test_any_other_trouble_of_the_probe_undoes_nothing(error: ApiError) -> None:
     world.fail("ask", error)
     assert run(world, argocd_url="https://x").changed
     assert policy(world) == {OVERLAY: LINE}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("g, bob, role:admin", "invalid RBAC policy: g, bob, role:admin"),
+        (
+            'p, bob, logs, get, "{a,b}/*", allow',
+            'error parsing policy line "p, bob, logs, get, \\"{a,b}/*\\", allow": x',
+        ),
+    ],
+)
+def test_the_line_that_the_server_names_is_told_with_its_place(line: str, words: str) -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": f"# theirs\n{line}\n"})
+    world.fail("ask", UnexpectedReply(f"cannot ask: {words}", status=500, code=13))
+    assert broken(world).endswith("; it names policy.csv line 2; the previous text was put back")
+
+
+# --- what the server is, and what may be read -----------------------------------------------------------------------
+
+
+def test_without_a_location_the_lines_go_where_the_server_reads_them() -> None:
+    old, unknown = World(), World()
+    old.argocd.said_version = "v2.7.14+abc"
+    unknown.fail("version", Unreachable("gone", sent=True))
+    assert run(old, argocd_url="https://x").values["key"] == "policy.csv"
+    assert run(unknown, argocd_url="https://x").values["key"] == OVERLAY
+    assert "policy.octopus.csv" not in policy(old)
+
+
+@pytest.mark.parametrize("said", ["latest", "v2.3.1", "v99.99.99"])
+def test_a_version_that_says_nothing_is_taken_for_a_new_one(said: str) -> None:
+    world = World()
+    world.argocd.said_version = said
+    assert run(world, argocd_url="https://x").values["key"] == OVERLAY
+
+
+def test_an_overlay_asked_for_is_refused_by_an_old_server_before_any_write() -> None:
+    world = World()
+    world.argocd.said_version = "v2.7.14"
+    with pytest.raises(InvalidInput, match=r"^cannot use location overlay: this Argo CD is 2\.7"):
+        run(world, argocd_url="https://x", location="overlay")
+    assert world.effects() == []
+
+
+@pytest.mark.parametrize("error", [Denied("no", status=403), Absent("gone", status=404)])
+def test_argocd_cm_is_looked_at_where_it_may_be_read(error: ApiError) -> None:
+    told, blind = World(), World()
+    told.kubernetes.edit("argocd-cm", {"policy.csv": "g, bob, role:admin"})
+    blind.fail("get", error)
+    assert [item["code"] for item in run(told).values["findings"]] == ["wrong-config-map", "empty-application-list"]
+    assert [item["code"] for item in run(blind).values["findings"]] == ["empty-application-list"]
+    assert policy(blind) == {OVERLAY: LINE}
 
 
 # --- owners --------------------------------------------------------------------------------------------------------
