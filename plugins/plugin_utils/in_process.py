@@ -43,6 +43,8 @@ __all__ = ("FlowAction",)
 
 # Set to true, tasks run as ordinary modules wherever they can.
 FORCE_MODULE = "argocd_force_module"
+# Set by the role: `-e ansible_connection=ssh` beats the connection that the role sets, and none is needed here.
+FROM_CONTROLLER = "argocd_from_controller"
 _CONTROLLER_SINKS = ("ansible_vault",)
 # The first patch releases whose task_executor.py keeps the mark that hides a result; 2.18 and later all do.
 _HIDING_SINCE = {(2, 16): 13, (2, 17): 6}
@@ -88,14 +90,20 @@ class FlowAction(ActionBase):
         """Return why the task must run as a module; empty where it may run in-process."""
         if _is_true(self._template(variables.get(FORCE_MODULE, False))):
             return f"{FORCE_MODULE} is set"
-        if self._connection.transport != "local":
-            return f"the connection is {self._connection.transport}, not local"
-        if self._connection.become is not None:
-            return "the task becomes another user"
         if self._task.async_val:
             return "the task is async"
         if any(self._task.environment or []):
             return "the task sets an environment"
+        if _is_true(self._template(variables.get(FROM_CONTROLLER, False))):
+            return ""
+        return self._elsewhere(variables)
+
+    def _elsewhere(self, variables: Mapping[str, Any]) -> str:
+        """Return why the task is for another place, user or interpreter than this process."""
+        if self._connection.transport != "local":
+            return f"the connection is {self._connection.transport}, not local"
+        if self._connection.become is not None:
+            return "the task becomes another user"
         return self._other_interpreter(variables)
 
     def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> None:

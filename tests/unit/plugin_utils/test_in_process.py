@@ -150,6 +150,15 @@ def test_any_other_task_runs_as_a_module_and_says_why(
     assert said(made) == [f"h1: argocd_token runs as a module: {reason}"]
 
 
+@pytest.mark.parametrize("name", ["ssh", "become", "interpreter", "interpreter-of-the-delegate"])
+def test_for_the_role_a_connection_user_or_interpreter_of_the_command_line_does_not_count(
+    name: str, module_runs: list[Any]
+) -> None:
+    how, variables, _reason = AS_MODULE[name]
+    run(action(**how), argocd_from_controller=True, **variables)
+    assert module_runs == []
+
+
 def test_the_interpreter_of_the_host_does_not_count_for_its_delegate(module_runs: list[Any]) -> None:
     delegated = {"d": {"ansible_python_interpreter": sys.executable}}
     run(action(task={"delegate_to": "d"}), ansible_python_interpreter=OTHER, ansible_delegated_vars=delegated)
