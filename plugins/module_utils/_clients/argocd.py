@@ -195,6 +195,17 @@ class ArgocdClient:
         shape = self._call("GET", "/api/v1/account", about="cannot list accounts", token=token)
         return [_account(item) for item in shape.get("items") or ()]
 
+    def project_uid(self, name: str, *, token: str | None = None) -> str:
+        """Return the uid of an AppProject, the object's own in Argo CD's namespace. Raises Absent, Denied."""
+        about = f"cannot read project {name}"
+        shape = self._call("GET", f"/api/v1/projects/{quote(name, safe='')}", about=about, token=token)
+        return _field(shape.get("metadata"), "uid", about)
+
+    def configured_url(self, *, token: str | None = None) -> str:
+        """Return `url` of argocd-cm as the server has it; empty where it is not set."""
+        shape = self._call("GET", "/api/v1/settings", about="cannot read the settings", token=token)
+        return str(shape.get("url", ""))
+
     def create_token(self, account: str, *, token_id: str, expires_in: int | None, token: str | None = None) -> str:
         """Mint a token and return it: the only time it is ever shown. `expires_in` is in seconds.
 

@@ -31,11 +31,13 @@ __all__ = ("KubernetesClient", "connect", "decode_data")
 
 FIELD_MANAGER = "fleetops.argocd"
 _ERRORS: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Denied, 404: Absent, 409: Conflict}
-_NOUNS = {"configmaps": "ConfigMap", "secrets": "Secret"}
+_NOUNS = {"configmaps": "ConfigMap", "secrets": "Secret", "appprojects": "AppProject"}
+# Where a kind is not of Kubernetes' own group.
+_GROUPS = {"appprojects": "/apis/argoproj.io/v1alpha1"}
 
 
 class KubernetesClient:
-    """ConfigMaps and Secrets of one namespace."""
+    """ConfigMaps and Secrets of one namespace; of its AppProjects only what they are."""
 
     def __init__(
         self, http: HttpClient, auth: Mapping[str, str | list[str]], *, namespace: str, anonymous: bool = False
@@ -100,7 +102,8 @@ class KubernetesClient:
         return self._http.server_time
 
     def _path(self, kind: str, name: str | None = None) -> str:
-        collection = f"/api/v1/namespaces/{quote(self.namespace, safe='')}/{kind}"
+        root = _GROUPS.get(kind, "/api/v1")
+        collection = f"{root}/namespaces/{quote(self.namespace, safe='')}/{kind}"
         return collection if name is None else f"{collection}/{quote(name, safe='')}"
 
     def _checked(self, reply: Reply, about: str, verb: str, kind: str, name: str) -> dict[str, Any]:

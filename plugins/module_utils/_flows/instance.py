@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._core.accounts import account_names, parse_account
-from .._core.errors import Absent, Denied, Refused
+from .._core.errors import Absent, Denied, Refused, UnexpectedReply
 from .._stores.configmaps import ConfigMapStore
 from .account import shows
 from .ports import Ports, wait_until
@@ -17,8 +17,19 @@ from .token_wish import Wish
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
+    from .._clients.kubernetes import KubernetesClient
 
 __all__ = ("account_exists", "read_instance_uid", "require_same_instance")
+
+# Made by argocd-server itself where it is missing (server/server.go, initializeDefaultProject).
+_PROJECT = "default"
+_UNPROVEN = (
+    "cannot tell for sure that the Argo CD of argocd_url is the one of ConfigMap argocd-cm in this cluster and "
+    "namespace: their accounts agree, as those of two installations may; allow both logins to get AppProject default, "
+    "or set url in argocd-cm"
+)
+# A side that may not, or cannot, show the project proves nothing; no answer at all is an error as ever.
+_NOT_SHOWN = (Absent, Denied, UnexpectedReply)
 
 
 def read_instance_uid(params: Mapping[str, Any], ports: Ports) -> str:
@@ -35,23 +46,54 @@ def account_exists(store: ConfigMapStore, account: str) -> bool:
 
 
 def require_same_instance(
-    store: ConfigMapStore, argocd: ArgocdClient, wish: Wish, ports: Ports, *, bearer: str | None
-) -> None:
-    """Compare the accounts of argocd-cm with those that the API shows: a token of elsewhere is worth nothing."""
-    config = store.read("configmaps", "argocd-cm").data
-    names = wait_until(
-        lambda: _strangers(config, argocd, bearer), lambda found: not found, seconds=wish.patience, sleep=ports.sleep
+    kubernetes: KubernetesClient, argocd: ArgocdClient, wish: Wish, ports: Ports, *, bearer: str | None
+) -> tuple[str, ...]:
+    """Raise Refused where the two are of different installations: a token of another one is worth nothing.
+
+    AppProject `default` is one object behind both APIs, so its uid settles it. Where one of them does not show it,
+    `url` and the accounts of argocd-cm are compared with what Argo CD says. Returns a warning where they agree and
+    two installations could agree as well.
+    """
+    uids = _project_uids(kubernetes, argocd, bearer)
+    if uids:
+        _require_none([f"AppProject {_PROJECT}"] if uids[0] != uids[1] else [], wish)
+        return ()
+    config = ConfigMapStore(kubernetes).read("configmaps", "argocd-cm").data
+    differing = wait_until(
+        lambda: _differences(config, argocd, bearer), lambda found: not found, seconds=wish.patience, sleep=ports.sleep
     )
-    if names:
+    _require_none(differing, wish)
+    if config.get("url"):
+        return ()
+    return (_UNPROVEN,)
+
+
+def _require_none(differing: list[str], wish: Wish) -> None:
+    if differing:
         raise Refused(
             f"cannot mint a token for account {wish.account}: the Argo CD of argocd_url is not the one of ConfigMap "
-            f"argocd-cm in this cluster and namespace, they differ in account {', '.join(names)}; correct argocd_url "
-            "or the Kubernetes connection"
+            f"argocd-cm in this cluster and namespace, they differ in {', '.join(differing)}; correct argocd_url or "
+            "the Kubernetes connection"
         )
 
 
+def _project_uids(kubernetes: KubernetesClient, argocd: ArgocdClient, bearer: str | None) -> tuple[str, str] | None:
+    try:
+        shown = argocd.project_uid(_PROJECT, token=bearer)
+        return shown, kubernetes.get("appprojects", _PROJECT)["metadata"]["uid"]
+    except _NOT_SHOWN:
+        return None
+
+
+def _differences(config: Mapping[str, str], argocd: ArgocdClient, bearer: str | None) -> list[str]:
+    """Return in what argocd-cm and Argo CD differ; what the login may not see is left out."""
+    names = _strangers(config, argocd, bearer)
+    urls = ["url"] if argocd.configured_url(token=bearer) != config.get("url", "") else []
+    return urls + ([f"account {', '.join(names)}"] if names else [])
+
+
 def _strangers(config: Mapping[str, str], argocd: ArgocdClient, bearer: str | None) -> list[str]:
-    """Return the accounts that one side lacks or shows otherwise; what the login may not see is left out."""
+    """Return the accounts that one side lacks or shows otherwise."""
     shown = {item.name: item for item in argocd.accounts(token=bearer)}
     differing = [name for name, item in shown.items() if not shows(item, parse_account(config, name))]
     return differing + [

@@ -47,10 +47,12 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     assessment = Assessment(wish, instance, places.where, argocd, ports)
     revocation = Revocation(wish, argocd, ports)
 
-    def check_instance(bearer: str | None) -> None:
-        if not params["instance_uid"] or names_cluster(params):
-            store = ConfigMapStore(ports.kubernetes(params))
-            require_same_instance(store, argocd, wish, ports, bearer=bearer)
+    def check_instance(bearer: str | None) -> tuple[str, ...]:
+        # The login of an account that an earlier step only plans cannot ask yet.
+        not_yet = ports.check_mode and wish.planned and argocd.logs_in_as(wish.account)
+        if not_yet or (params["instance_uid"] and not names_cluster(params)):
+            return ()
+        return require_same_instance(ports.kubernetes(params), argocd, wish, ports, bearer=bearer)
 
     def exists() -> bool:
         named = not params["instance_uid"] or names_cluster(params)
@@ -104,9 +106,10 @@ class _Keeper:
         minting: Mint,
         revocation: Revocation,
         ports: Ports,
-        require_same_instance: Callable[[str | None], None],
+        require_same_instance: Callable[[str | None], tuple[str, ...]],
     ) -> None:
         self._require_same_instance = require_same_instance
+        self._warnings: tuple[str, ...] = ()
         self._wish = wish
         self._places = places
         self._instance = instance
@@ -179,12 +182,12 @@ class _Keeper:
         before = show(
             self._wish, situation.stored.ref if situation.stored and not situation.foreign() else None, situation.record
         )
-        if self._ports.check_mode:
-            return self._planned_mint(situation, decision, before)
         bearer = entries[0].token if entries and decision.action == RENEWED else None
         if bearer is None or situation.record is None:
             # A token that works and has its record proves its installation by itself.
-            self._require_same_instance(bearer)
+            self._warnings = self._require_same_instance(bearer)
+        if self._ports.check_mode:
+            return self._planned_mint(situation, decision, before)
         minted = self._minting.run(self._record_of(situation), entries, now=situation.now, bearer=bearer)
         ref, record = minted.claims.ref, minted.record
         due = self._due(record, situation, held=ref.id)
@@ -266,4 +269,5 @@ class _Keeper:
         values = report.values()
         if self._wish.return_token and minted:
             values["token"] = minted.token
-        return Outcome(changed=changed, values=values, before=before, after=after, warnings=self._assessment.warnings)
+        warnings = (*self._assessment.warnings, *self._warnings)
+        return Outcome(changed=changed, values=values, before=before, after=after, warnings=warnings)

@@ -59,6 +59,18 @@ def _encode(data: dict[str, str]) -> dict[str, str]:
     return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
 
 
+def default_project() -> Object:
+    """As argocd-server makes it at its start (server/server.go, initializeDefaultProject)."""
+    everything = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": "default", "namespace": NAMESPACE},
+        "spec": {**everything, "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]},
+        "status": {},
+    }
+
+
 def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
     """`now` (RFC3339) becomes admin's passwordMtime; the signing key is new each time."""
     secret_key = base64.b64encode(secrets.token_bytes(32)).decode()
@@ -84,6 +96,7 @@ def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
             _labels("argocd-server", "server"),
             spec={"type": "ClusterIP", "clusterIP": "10.96.0.80", "ports": ports, "selector": selector},
         ),
+        default_project(),
     ]
 
 

@@ -186,6 +186,8 @@ CALLS: dict[str, tuple[Callable[[ArgocdClient], Any], str, str, Any]] = {
     "userinfo": (lambda c: c.accepts(SEKRET, account="a"), "GET", "/api/v1/session/userinfo", None),
     "account": (lambda c: c.account("a"), "GET", "/api/v1/account/a", None),
     "accounts": (lambda c: c.accounts(), "GET", "/api/v1/account", None),
+    "project": (lambda c: c.project_uid("a/b"), "GET", "/api/v1/projects/a%2Fb", None),
+    "url": (lambda c: c.configured_url(), "GET", "/api/v1/settings", None),
     "mint-for-ever": (
         lambda c: c.create_token("a", token_id="i", expires_in=None),
         "POST",
@@ -206,7 +208,7 @@ CALLS: dict[str, tuple[Callable[[ArgocdClient], Any], str, str, Any]] = {
 def test_a_call_is_the_route_it_should_be(
     lab: Lab, call: Callable[[ArgocdClient], Any], method: str, target: str, body: Any
 ) -> None:
-    lab.server.script(Answer(200, {"token": SESSION}))
+    lab.server.script(Answer(200, {"token": SESSION, "metadata": {"uid": "u"}}))
     call(lab.client(root="/root"))
     (request,) = lab.server.requests
     assert (request.method, request.target) == (method, f"/root{target}")

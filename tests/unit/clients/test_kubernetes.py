@@ -375,6 +375,12 @@ def test_values_of_a_secret_travel_encoded(server: ScriptedServer) -> None:
     assert "ä" not in repr(step)
 
 
+def test_a_custom_resource_is_read_from_its_own_group(server: ScriptedServer) -> None:
+    server.script(Answer(200, CONFIG_MAP))
+    connected(server, "argocd").get("appprojects", "default")
+    assert server.requests[0].target == "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default"
+
+
 def test_a_namespace_stays_one_segment_of_the_path(server: ScriptedServer) -> None:
     server.script(Answer(200, CONFIG_MAP))
     connected(server, "a/../b?c").get("configmaps", "argocd-cm")

@@ -18,7 +18,12 @@ from typing import Any
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ListedAccount
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks import Check
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import Absent, Conflict, UnexpectedReply
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    Absent,
+    Conflict,
+    Denied,
+    UnexpectedReply,
+)
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.plan import SetKeys
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.tokens import ListedToken, decode_token
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Ports
@@ -134,6 +139,8 @@ class FakeArgocd:
         self.shown: list[ListedAccount] = []
         self.unseen = 0
         self.denied: set[str] = set()
+        self.project: str | None = None
+        self.url = ""
         self.has_credentials = True
         self.refusal = ""
         self.longest: int | None = None
@@ -179,6 +186,17 @@ class FakeArgocd:
 
     def accounts(self, *, token: str | None = None) -> list[ListedAccount]:
         return list(self._world.perform("list", "by itself" if token else "", lambda: self.shown))
+
+    def project_uid(self, name: str, *, token: str | None = None) -> str:
+        def look() -> str:
+            if self.project is None:
+                raise Denied("permission denied", status=403, code=7)
+            return self.project
+
+        return str(self._world.perform("project", f"{name}{' by itself' if token else ''}", look))
+
+    def configured_url(self, *, token: str | None = None) -> str:
+        return str(self._world.perform("settings", "by itself" if token else "", lambda: self.url))
 
     def create_token(self, account: str, *, token_id: str, expires_in: int | None, token: str | None = None) -> str:
         self.asked_expiry = expires_in
@@ -245,6 +263,7 @@ class FakeKubernetes:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.project = "uid-of-the-project"
         self.data: dict[str, dict[str, str]] = {"argocd-cm": {}, "argocd-rbac-cm": {}, "argocd-secret": {}}
         self.metadata: dict[str, dict[str, Any]] = {
             name: {"name": name, "uid": UID, "labels": dict(PART_OF), "resourceVersion": "1"} for name in self.data
@@ -257,6 +276,9 @@ class FakeKubernetes:
         self.metadata[name]["resourceVersion"] = str(int(self.metadata[name]["resourceVersion"]) + 1)
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
+        if kind == "appprojects":
+            return {"metadata": {"uid": self._world.perform("get", name, lambda: self.project)}}
+
         def read() -> dict[str, Any]:
             encode = _encoded if kind == "secrets" else str
             data = {key: encode(value) for key, value in self.data[name].items()}

@@ -1124,7 +1124,64 @@ def test_a_kept_token_proves_its_installation_by_itself() -> None:
     world = World()
     stored(world)
     assert named(world).values["action"] == "kept"
+    assert {"list", "project default"}.isdisjoint(world.events)
+
+
+def alike(world: World, *, url: str = "") -> None:
+    """Both sides have the same accounts."""
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey", **({"url": url} if url else {})})
+    world.argocd.shown = [octopus()]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_api_with_the_same_accounts_and_another_project_is_another_installation(
+    check_mode: bool,  # noqa: FBT001 # a parameter of the test
+) -> None:
+    world = World()
+    alike(world)
+    world.argocd.project = "uid-of-the-project-elsewhere"
+    with pytest.raises(Refused, match="they differ in AppProject default; correct argocd_url"):
+        named(world, check_mode=check_mode)
+    assert (world.effects(), world.slept, world.sink.entry) == ([], 0, Entry())
+
+
+def test_the_same_project_is_proof_enough() -> None:
+    world = World()
+    world.argocd.project = world.kubernetes.project
+    assert named(world).warnings == ()
     assert "list" not in world.events
+
+
+@pytest.mark.parametrize("ours", ["", "https://argocd.here"], ids=["none-here", "another-here"])
+def test_an_api_with_the_same_accounts_and_another_url_is_another_installation(ours: str) -> None:
+    world = World()
+    alike(world, url=ours)
+    world.argocd.url = "https://argocd.elsewhere"
+    with pytest.raises(Refused, match="they differ in url; correct argocd_url"):
+        named(world)
+    assert (world.effects(), world.slept, world.sink.entry) == ([], 5, Entry())
+
+
+@pytest.mark.parametrize("hidden", [Denied("no", status=403), Absent("no", status=404), server_error(status=501)])
+def test_where_kubernetes_does_not_show_the_project_the_same_url_is_taken(hidden: ApiError) -> None:
+    world = World()
+    alike(world, url="https://argocd.here")
+    world.argocd.url, world.argocd.project = "https://argocd.here", "uid-of-the-project"
+    world.fail("get", hidden)
+    assert (named(world).values["action"], world.sink.token_id) == ("minted", NEW)
+
+
+def test_where_only_the_accounts_agree_the_run_says_that_this_proves_little() -> None:
+    world = World()
+    alike(world)
+    checked, outcome = named(world, check_mode=True), named(world)
+    assert outcome.warnings == checked.warnings
+    (warning,) = outcome.warnings
+    assert warning == (
+        "cannot tell for sure that the Argo CD of argocd_url is the one of ConfigMap argocd-cm in this cluster and "
+        "namespace: their accounts agree, as those of two installations may; allow both logins to get AppProject "
+        "default, or set url in argocd-cm"
+    )
 
 
 def test_the_same_place_twice_is_refused_before_anything_is_asked() -> None:

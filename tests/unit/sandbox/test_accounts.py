@@ -388,3 +388,21 @@ def test_without_its_key_or_secret_no_token_works(lab: Lab) -> None:
     )
     lab.kubernetes("DELETE", "/api/v1/namespaces/argocd/secrets/argocd-secret")
     assert lab.login().error == (404, 5, 'secret "argocd-secret" not found')
+
+
+# what tells a server
+
+
+def test_a_project_is_shown_to_who_may_get_it(lab: Lab) -> None:
+    lab.configure(accounts__bob="apiKey")
+    bob = lab.create_token("bob")
+    text = f"permission denied: projects, get, default, sub: bob, iat: {rfc3339(claims_of(bob)['iat'])}"
+    assert lab.argocd("GET", "/api/v1/projects/default", token=bob).error == (403, 7, text)
+    missing = (404, 5, 'appprojects.argoproj.io "none" not found')
+    assert lab.argocd("GET", "/api/v1/projects/none", token=lab.admin()).error == missing
+
+
+def test_the_url_is_shown_to_everybody(lab: Lab) -> None:
+    assert "url" not in lab.argocd("GET", "/api/v1/settings").json
+    lab.configure(url="https://argocd.here")
+    assert lab.argocd("GET", "/api/v1/settings").json["url"] == "https://argocd.here"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from lab import CONFIG_MAPS, SECRETS, Lab, Reply
 
 CM = f"{CONFIG_MAPS}/argocd-cm"
+PROJECTS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects"
 SECRET = f"{SECRETS}/argocd-secret"
 METADATA_ONLY = {"accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 
@@ -236,6 +237,13 @@ def test_metadata_only(lab: Lab) -> None:
             "/api/v1/namespaces/argocd/pods",
             (404, "NotFound", "the server could not find the requested resource"),
         ),
+        ("GET", f"{PROJECTS}/x", (404, "NotFound", 'appprojects.argoproj.io "x" not found')),
+        ("GET", PROJECTS, (404, "NotFound", "the server could not find the requested resource")),
+        (
+            "DELETE",
+            f"{PROJECTS}/default",
+            (405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+        ),
         ("POST", CM, (405, "MethodNotAllowed", "the server does not allow this method on the requested resource")),
         (
             "DELETE",
@@ -246,6 +254,11 @@ def test_metadata_only(lab: Lab) -> None:
 )
 def test_what_is_not_there(lab: Lab, method: str, path: str, status: tuple[int, str, str]) -> None:
     assert status_of(lab.kubernetes(method, path, {})) == status
+
+
+def test_the_default_project_is_the_same_object_for_both_apis(lab: Lab) -> None:
+    shown = lab.argocd("GET", "/api/v1/projects/default", token=lab.admin()).json
+    assert shown["metadata"]["uid"] == lab.kubernetes("GET", f"{PROJECTS}/default").json["metadata"]["uid"]
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/apis/nope/v1/x"), ("GET", "/nope"), ("POST", "/nope")])

@@ -14,11 +14,12 @@ from typing import Any
 from ..clock import Clock
 from ..go import encode
 from ..http import PLAIN_TEXT, Request, Response, text_response
+from ..installation import NAMESPACE
 from ..ledger import ARGOCD, Ledger
 from ..snapshot import Snapshot
-from ..store import ObjectStore
+from ..store import Key, ObjectStore
 from .account_service import AccountService
-from .errors import HTTP_STATUS, INTERNAL, UNKNOWN, GrpcError, KubernetesError, PlainError
+from .errors import HTTP_STATUS, INTERNAL, NOT_FOUND, UNKNOWN, GrpcError, KubernetesError, PlainError
 from .gojson import decode, omit_empty
 from .rbac import Rbac
 from .release import Release
@@ -61,6 +62,8 @@ class ArgoCd:
         pause: Callable[[float], object],
     ) -> None:
         settings = SettingsManager(store, snapshot, clock, release, pause)
+        self._settings = settings
+        self._store = store
         self._snapshot = snapshot
         self._rbac = rbac
         self._sessions = Sessions(settings, clock, release)
@@ -78,6 +81,8 @@ class ArgoCd:
             route("DELETE", "/api/v1/session", self._log_off),
             route("GET", "/api/v1/session/userinfo", self._user_info),
             route("GET", "/api/version", self._version),
+            route("GET", "/api/v1/settings", self._settings_shown),
+            route("GET", "/api/v1/projects/{name}", self._authenticated(self._project)),
             route("GET", account, self._authenticated(self._list)),
             route("GET", account + "/{name}", self._authenticated(self._get)),
             route("PUT", account + "/password", self._update_password),
@@ -166,6 +171,20 @@ class ArgoCd:
         caller = self._sessions.optional_caller(request)
         version = {"Version": f"{self._release}+0000000"}
         return self._answer(caller, version if caller is None else {**version, **BUILD})
+
+    def _settings_shown(self, _request: Request, _arguments: Arguments) -> Response:
+        """For everybody (server/settings/settings.go, AuthFuncOverride); only what may tell one from another."""
+        url = self._settings.config().get("url", "")
+        fixed = {"appLabelKey": "app.kubernetes.io/instance", "controllerNamespace": NAMESPACE}
+        return _ok(omit_empty({"url": url, **fixed}))
+
+    def _project(self, caller: Caller, _request: Request, arguments: Arguments) -> dict[str, Any]:
+        name = arguments["name"]
+        self._rbac.require(caller, "projects", "get", name)
+        project = self._store.get(Key("AppProject", NAMESPACE, name))
+        if project is None:
+            raise GrpcError(NOT_FOUND, f'appprojects.argoproj.io "{name}" not found')
+        return {part: project[part] for part in ("metadata", "spec", "status") if part in project}
 
     # accounts
 

@@ -21,6 +21,9 @@ from . import decoding, objects, selectors, status
 from .authorization import PUBLIC_PATHS, allowed, forbidden
 
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service"}
+# Custom resources are planted, and only read here.
+CUSTOM_ROOT = ["apis", "argoproj.io", "v1alpha1"]
+CUSTOM_KINDS = {"appprojects": "AppProject"}
 # Source: apiserver pkg/registry/rest/delete.go.
 PRECONDITIONS = (
     ("uid", "UID", "deleted and then recreated"),
@@ -53,8 +56,10 @@ class Target(NamedTuple):
 
 
 def parse_target(path: str) -> Target:
-    """The object or collection of a path below /api/v1; raises the 404 Status."""
+    """The object or collection of a path below /api/v1, or a custom resource; raises the 404 Status."""
     parts = [unquote(part) for part in path.split("/")[1:]]
+    if parts[:3] == CUSTOM_ROOT:
+        return _parse_custom(parts[3:])
     if parts[:2] != ["api", "v1"] or parts[2:3] != ["namespaces"] or len(parts) > 6:
         raise status.no_route()
     rest = parts[3:]
@@ -63,6 +68,12 @@ def parse_target(path: str) -> Target:
     if rest[1] not in KINDS:
         raise status.no_route()
     return Target(rest[1], KINDS[rest[1]], rest[0], "".join(rest[2:]))
+
+
+def _parse_custom(parts: list[str]) -> Target:
+    if len(parts) != 4 or parts[0] != "namespaces" or parts[2] not in CUSTOM_KINDS:
+        raise status.no_route()
+    return Target(parts[2], CUSTOM_KINDS[parts[2]], parts[1], parts[3])
 
 
 class KubernetesApi:
@@ -98,7 +109,7 @@ class KubernetesApi:
     def _route(self, request: Request) -> Response:
         if request.path in ("/version", "/version/"):
             return json_response(200, VERSION)
-        if not request.path.startswith("/api/v1/"):
+        if not request.path.startswith(("/api/v1/", f"/{'/'.join(CUSTOM_ROOT)}/")):
             return text_response(404, "404 page not found")
         target = parse_target(request.path)
         verbs: dict[str, Callable[[Request, Target], Response]] = (
@@ -106,7 +117,7 @@ class KubernetesApi:
             if target.name
             else {"GET": self._list, "POST": self._create}
         )
-        if request.method not in verbs:
+        if request.method not in verbs or (target.plural in CUSTOM_KINDS and request.method != "GET"):
             raise status.method_not_allowed()
         # go-restful looks at the media type before anybody reads the options.
         if request.method == "PATCH":
@@ -120,7 +131,8 @@ class KubernetesApi:
     def _existing(self, target: Target) -> Object:
         item = self._store.get(target.key)
         if item is None:
-            raise status.not_found(target.plural, target.name)
+            group = ".argoproj.io" if target.plural in CUSTOM_KINDS else ""
+            raise status.not_found(target.plural + group, target.name)
         return item
 
     def _get(self, request: Request, target: Target) -> Response:
