@@ -110,14 +110,13 @@ COLUMNS := $(CORES) lowest
 PYTHON_OF_2.16 := 3.10
 PYTHON_OF_2.17 := 3.12
 PYTHON_OF_lowest := 3.10
-STEPS_OF_lowest := integration integration-module unit
 MATRIX := $(BUILD)/matrix
 $(COLUMNS:%=test-%): test-%:
 	@mkdir -p $(MATRIX)/$*
 	@python3 $(TOOLS)/matrix.py pin $* > $(MATRIX)/$*/pinned.txt
 	TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) $(MAKE) test VENV=$(MATRIX)/$*/venv BUILD=$(MATRIX)/$* \
 		HOME_DIRECTORY="$(HOME_DIRECTORY)" REQUIREMENTS="$(TO_RUN) $(MATRIX)/$*/pinned.txt" \
-		SET=all STEPS="$(or $(STEPS_OF_$*),integration integration-module sanity unit)"
+		SET=all STEPS="$$(python3 $(TOOLS)/matrix.py steps $*)"
 
 test-matrix: ## all of these columns, one after the other; writes build/matrix.json
 	@failed=0; $(MAKE) --keep-going $(COLUMNS:%=test-%) || failed=1; \

@@ -5,8 +5,10 @@
 
 `matrix.py pin COLUMN` prints the requirements of one: `2.16` is the newest release of that ansible-core beside the
 newest of everything else, `lowest` the oldest release of all that requirements.txt and meta/runtime.yml allow.
+`matrix.py steps COLUMN` prints the make targets it runs.
 `matrix.py report FILE DIRECTORY...` writes FILE from what tests/tools/integration.py left in each column's directory:
-{"2.16": {"python": "3.10.13", "targets": N, "failed": 0, "skipped": []}, ...}; a target failed if it failed either way.
+{"2.16": {"python": "3.10.13", "targets": N, "failed": 0, "skipped": [], "ways": 2}, ...}; a target failed if it failed
+either way.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-WAYS = ("integration", "integration-module")
+IN_PROCESS, AS_MODULES = "integration", "integration-module"
+# Running the ordinary modules takes longest, and what differs there is Ansible's own machinery for them: it is tried
+# where that changed (2.19), at both ends, and with the oldest libraries.
+BOTH_WAYS = ("2.16", "2.19", "2.21", "lowest")
 
 
 def pin(column: str, *, requirements: str, runtime: str) -> str:
@@ -29,6 +34,16 @@ def pin(column: str, *, requirements: str, runtime: str) -> str:
     if oldest is None:
         sys.exit('cannot tell the oldest ansible-core: meta/runtime.yml has no `requires_ansible: ">=..."`')
     return requirements.replace(">=", "==") + f"ansible-core=={oldest.group(1)}\n"
+
+
+def ways(column: str) -> tuple[str, ...]:
+    """The steps that run the integration targets."""
+    return (IN_PROCESS, AS_MODULES) if column in BOTH_WAYS else (IN_PROCESS,)
+
+
+def steps(column: str) -> str:
+    """All steps; ansible-test sanity wants tools newer than the oldest libraries."""
+    return " ".join([*ways(column), *(["sanity"] if column != "lowest" else []), "unit"])
 
 
 def combined(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -42,12 +57,13 @@ def combined(results: list[dict[str, Any]]) -> dict[str, Any]:
         "targets": len(named("targets")),
         "failed": len(named("failed")),
         "skipped": named("skipped"),
+        "ways": len(results),
     }
 
 
 def read_column(directory: Path) -> list[dict[str, Any]]:
     """Its results; none where a way has not run to its end."""
-    files = [directory / way / "result.json" for way in WAYS]
+    files = [directory / way / "result.json" for way in ways(directory.name)]
     return [json.loads(file.read_text()) for file in files] if all(file.is_file() for file in files) else []
 
 
@@ -61,7 +77,8 @@ def report(file: Path, directories: list[Path]) -> int:
             continue
         column = matrix[directory.name] = combined(results)
         versions = f"ansible-core {results[0]['ansible_core']}, Python {column['python']}"
-        counts = f"{column['targets']} targets, {column['failed']} failed, {len(column['skipped'])} skipped"
+        way = "both ways" if column["ways"] > 1 else "in-process"
+        counts = f"{column['targets']} targets {way}, {column['failed']} failed, {len(column['skipped'])} skipped"
         print(f"  {directory.name:<8}{versions:<40}{counts}")
     file.write_text(json.dumps(matrix, indent=2) + "\n")
     for name in missing:
@@ -75,6 +92,9 @@ def main(action: str, *arguments: str) -> int:
     if action == "pin":
         requirements = (ROOT / "requirements.txt").read_text()
         print(pin(arguments[0], requirements=requirements, runtime=(ROOT / "meta/runtime.yml").read_text()), end="")
+        return 0
+    if action == "steps":
+        print(steps(arguments[0]))
         return 0
     return report(Path(arguments[0]), [Path(name) for name in arguments[1:]])
 

@@ -75,11 +75,11 @@ def leave_result(directory: Path, way: str, **parts: list[str]) -> None:
 
 
 def test_a_column_of_the_matrix_passed_when_every_target_passed_both_ways(tmp_path: Path) -> None:
-    for way in matrix.WAYS:
+    for way in matrix.ways("2.16"):
         leave_result(tmp_path / "2.16", way)
     assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 0
     assert json.loads((tmp_path / "matrix.json").read_text()) == {
-        "2.16": {"python": "3.10.13", "targets": 3, "failed": 0, "skipped": []}
+        "2.16": {"python": "3.10.13", "targets": 3, "failed": 0, "skipped": [], "ways": 2}
     }
 
 
@@ -89,7 +89,7 @@ def test_a_target_that_failed_or_was_left_out_one_way_spoils_its_column(tmp_path
     leave_result(tmp_path / "2.16", "integration-module", **{part: ["argocd_token"]})
     assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 1
     column = json.loads((tmp_path / "matrix.json").read_text())["2.16"]
-    assert column == {"python": "3.10.13", "targets": 3, "failed": 0, "skipped": []} | (
+    assert column == {"python": "3.10.13", "targets": 3, "failed": 0, "skipped": [], "ways": 2} | (
         {"failed": 1} if part == "failed" else {"skipped": ["argocd_token"]}
     )
 
@@ -99,6 +99,18 @@ def test_a_column_that_did_not_run_to_its_end_is_no_success(tmp_path: Path, caps
     assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 1
     assert json.loads((tmp_path / "matrix.json").read_text()) == {}
     assert capsys.readouterr().out.splitlines()[-1] == "matrix: 0 of 1 columns passed"
+
+
+@pytest.mark.parametrize(
+    ("column", "steps"),
+    [
+        ("2.16", "integration integration-module sanity unit"),
+        ("2.17", "integration sanity unit"),
+        ("lowest", "integration integration-module unit"),
+    ],
+)
+def test_what_a_column_runs(column: str, steps: str) -> None:
+    assert matrix.steps(column) == steps
 
 
 @pytest.mark.parametrize(
