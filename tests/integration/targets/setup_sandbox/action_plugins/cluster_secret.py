@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The independent reader of any Secret, and what a test puts there behind the collection's back.
 
-Nothing of the collection, as in cluster_state. Options: `cluster` (default: the host's), `namespace`, `name`, and
+Nothing of the collection, as in cluster_state. The namespace is made where it is missing. Options:
 
-  plant   what the Secret is replaced with: `data` (plain text), and any other part of the object; the namespace is
-          made where it is missing
+  cluster, namespace, name   the host's cluster if not given
+  plant   what the Secret is replaced with: `data` (plain text), and any other part of the object
   absent  true: it is deleted
+  grant   rules: what the user of the kubeconfig may do in the namespace besides what it may anyway, from now on
 
 Returns `secret`, null where there is none: {data (plain text), annotations, labels, type, version}.
 """
@@ -54,6 +55,18 @@ def planted(namespace: str, name: str, parts: dict[str, Any]) -> dict[str, Any]:
     return {"type": "Opaque", **parts, "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 
 
+def granted(namespace: str, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a Role and its binding to the user of the kubeconfig, whom sandbox and testbed call the same."""
+    group = "rbac.authorization.k8s.io"
+    common = {"apiVersion": f"{group}/v1", "metadata": {"name": "reader-of-the-token", "namespace": namespace}}
+    reference = {"apiGroup": group, "kind": "Role", "name": common["metadata"]["name"]}
+    subjects = [{"apiGroup": group, "kind": "User", "name": "provisioner"}]
+    return [
+        {**common, "kind": "Role", "rules": rules},
+        {**common, "kind": "RoleBinding", "roleRef": reference, "subjects": subjects},
+    ]
+
+
 def described(shape: dict[str, Any]) -> dict[str, Any]:
     metadata = shape["metadata"]
     return {
@@ -81,14 +94,13 @@ class ActionModule(ActionBase):
         kubernetes = Door(cluster["kubernetes_url"], cluster["ca_file"], cluster["kubernetes_token"])
         place = {"kind": "Secret", "namespace": namespace, "name": name}
         path = f"/api/v1/namespaces/{namespace}"
-        if "plant" in args or args.get("absent"):
-            # Deleted first: the type of a Secret cannot be changed.
-            if kubernetes.call("GET", f"{path}/secrets/{name}"):
-                control.call("DELETE", f"/objects?{urllib.parse.urlencode(place)}")
-            if not kubernetes.call("GET", path):
-                control.call(
-                    "PUT", "/objects", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-                )
+        if not kubernetes.call("GET", path):
+            control.call("PUT", "/objects", {"kind": "Namespace", "metadata": {"name": namespace}})
+        for item in granted(namespace, args["grant"]) if "grant" in args else []:
+            control.call("PUT", "/objects", item)
+        # Deleted first: the type of a Secret cannot be changed.
+        if ("plant" in args or args.get("absent")) and kubernetes.call("GET", f"{path}/secrets/{name}"):
+            control.call("DELETE", f"/objects?{urllib.parse.urlencode(place)}")
         if "plant" in args:
             control.call("PUT", "/objects", planted(namespace, name, args["plant"] or {}))
         found = kubernetes.call("GET", f"{path}/secrets/{name}")
