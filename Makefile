@@ -13,6 +13,7 @@ VERSION = $$(sed -n 's/^version: //p' galaxy.yml)
 # The ansible-cores of meta/runtime.yml, oldest first.
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
 STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
+REAL_STEPS := integration-real integration-real-module
 EDGE_STEPS := integration-edges integration-edges-module certify
 # Which integration targets: main, edge or all.
 SET := main
@@ -29,6 +30,7 @@ TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_u
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check clean copy home
+.PHONY: test-real testbed $(REAL_STEPS)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -55,6 +57,10 @@ test: setup copy home ## lint, types, unit, integration both ways, sanity, docum
 test-edges: setup copy home ## what takes longer: the cases at the edges, both ways, and the certification
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs-edges $(MAKE) $(EDGE_STEPS)
 
+test-real: setup testbed ## the integration targets of `make test`, both ways, on real servers; writes build/test-real.json
+	@failed=0; python $(TOOLS)/run_steps.py $(BUILD)/logs-real $(MAKE) $(REAL_STEPS) || failed=1; \
+		python $(TOOLS)/real.py $(BUILD)/test-real.json $(REAL_STEPS:%=$(BUILD)/%) && exit $$failed
+
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
 	python -m pytest $(ARGS)
 
@@ -63,6 +69,15 @@ integration: setup ## integration targets on the sandbox, in-process: make integ
 
 integration-module: setup ## the same targets through the ordinary modules
 	python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module --set $(SET) $(ARGS)
+
+testbed: setup ## the real servers of tests/testbed, built once; needs Go and redis-server
+	python tests/testbed --build
+
+integration-real: setup testbed ## the targets on real servers, in-process: make integration-real ARGS='argocd_account'
+	python $(TOOLS)/integration.py $(BUILD)/integration-real --real --set $(SET) $(ARGS)
+
+integration-real-module: setup testbed ## the same through the ordinary modules
+	python $(TOOLS)/integration.py $(BUILD)/integration-real-module --real --force-module --set $(SET) $(ARGS)
 
 integration-edges: setup ## bad input, odd inventories, fifty hosts, wrong clusters, the examples; in-process
 	python $(TOOLS)/integration.py $(BUILD)/integration-edges --set edge
@@ -81,8 +96,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p enforcer_check
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests \
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p enforcer_check
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production

@@ -1,10 +1,13 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the integration targets on one sandbox: `integration.py DIRECTORY [--force-module] [--set SET] [TARGET...]`.
+"""Run the integration targets: `integration.py DIRECTORY [--force-module] [--real] [--set SET] [TARGET...]`.
 
-DIRECTORY takes the copy of the collection, the sandbox's files and, at the end, `result.json`, which
-tests/tools/matrix.py reads: {"python", "ansible_core", "targets", "failed", "skipped"}, the last three lists of names.
+On one sandbox (tests/sandbox) or, with --real, on the real servers (tests/testbed).
+
+DIRECTORY takes the copy of the collection, the servers' files and, at the end, `result.json`, which matrix.py and
+real.py read: {"python", "ansible_core", "servers": {name: version}, "targets", "failed", "skipped"}, the last three
+lists of names.
 
 The targets find, as variables: `sandbox_info` (the file tests/sandbox/README.md describes), `controller_python` (this
 interpreter) and `argocd_force_module` (true: the ordinary module; false: the action plugin's process, where it can).
@@ -23,13 +26,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 import copy_collection
 
-SANDBOX_START_SECONDS = 30
 STOP_SECONDS = 10
 # ansible-test's closing error names the targets that failed; its exit code only says that some did.
 FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed\b.*\n((?:[\w.-]+\n)+)")
@@ -39,6 +42,19 @@ IN_PROCESS_ONLY = "# in-process only:"
 # The many cases at the edges are a set of their own, so that `make test` stays short: `make test-edges`.
 EDGE = "edge"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A program of tests/ that starts three clusters, and how long it may take."""
+
+    program: str
+    start_seconds: int
+
+
+SANDBOX = Servers("sandbox", 30)
+# Nine servers, on a machine that may be busy; what must be built for them is built before (`make testbed`).
+TESTBED = Servers("testbed", 300)
 
 
 def start(command: list[str], *, output: IO[str] | int, cwd: Path | None = None) -> subprocess.Popen[str]:
@@ -63,21 +79,22 @@ def stopped_at_the_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Po
                 process.wait()
 
 
-def start_sandbox(info: Path) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def running(servers: Servers, info: Path) -> Iterator[dict[str, str]]:
+    """Their versions, once they listen; they write the info file, as a whole, when they do."""
     info.parent.mkdir(parents=True, exist_ok=True)
     info.unlink(missing_ok=True)
-    command = [sys.executable, str(copy_collection.ROOT / "tests" / "sandbox")]
-    with info.with_name("sandbox.log").open("w") as log:
-        return start([*command, "--names", "c1,c2,c3", "--info", str(info)], output=log)
-
-
-def wait_for(info: Path, sandbox: subprocess.Popen[str]) -> None:
-    """The sandbox writes its info file, as a whole, when it listens."""
-    deadline = time.monotonic() + SANDBOX_START_SECONDS
-    while not info.is_file():
-        if sandbox.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"cannot start the sandbox: see below\n{info.with_name('sandbox.log').read_text()}")
-        time.sleep(0.05)
+    command = [sys.executable, str(copy_collection.ROOT / "tests" / servers.program)]
+    log = info.with_name(f"{servers.program}.log")
+    with log.open("w") as output:
+        process = start([*command, "--names", "c1,c2,c3", "--info", str(info)], output=output)
+    with stopped_at_the_end(process):
+        deadline = time.monotonic() + servers.start_seconds
+        while not info.is_file():
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"cannot start the {servers.program}: see below\n{log.read_text()}")
+            time.sleep(0.05)
+        yield json.loads(info.read_text()).get("versions", {})
 
 
 def write_variables(copy: Path, info: Path, *, force_module: bool) -> None:
@@ -158,19 +175,34 @@ def report(targets: list[str], failed: list[str], skipped: list[str], *, way: st
     return 0 if targets and passed == len(targets) else 1
 
 
-def write_result(file: Path, targets: list[str], failed: list[str], skipped: list[str]) -> None:
-    versions = {"python": platform.python_version(), "ansible_core": metadata.version("ansible-core")}
+def write_result(
+    file: Path, targets: list[str], failed: list[str], skipped: list[str], *, servers: dict[str, str]
+) -> None:
+    versions = {
+        "python": platform.python_version(),
+        "ansible_core": metadata.version("ansible-core"),
+        "servers": servers,
+    }
     file.write_text(json.dumps({**versions, "targets": targets, "failed": failed, "skipped": skipped}) + "\n")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Run the integration targets on one sandbox.")
+    parser = argparse.ArgumentParser(description="Run the integration targets.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--force-module", action="store_true")
+    parser.add_argument("--real", action="store_true", help="on real servers, not on the sandbox")
     parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
     parser.add_argument("targets", nargs="*")
     # Intermixed, so that targets may follow the option.
     return parser.parse_intermixed_args(arguments)
+
+
+def chosen_targets(copy: Path, options: argparse.Namespace) -> list[str]:
+    targets = list_targets(copy, options.targets)
+    if options.targets:
+        return targets
+    targets = in_set(copy, targets, options.set)
+    return without_in_process_only(copy, targets) if options.force_module else targets
 
 
 def main(arguments: list[str]) -> int:
@@ -179,21 +211,20 @@ def main(arguments: list[str]) -> int:
     result = directory / "result.json"
     result.unlink(missing_ok=True)
     copy_collection.main(str(directory))
-    set_environment(home=directory / "home")
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
-    targets = list_targets(copy, options.targets)
-    if not options.targets:
-        targets = in_set(copy, targets, options.set)
-        targets = without_in_process_only(copy, targets) if options.force_module else targets
-    info = directory / "sandbox" / "info.json"
-    with stopped_at_the_end(start_sandbox(info)) as sandbox:
-        wait_for(info, sandbox)
+    servers = TESTBED if options.real else SANDBOX
+    info = directory / servers.program / "info.json"
+    # Started before the home is another one: the built servers are kept in the user's.
+    with running(servers, info) as versions:
+        set_environment(home=directory / "home")
+        targets = chosen_targets(copy, options)
         write_variables(copy, info, force_module=options.force_module)
         code, output = run_targets(copy, targets)
     output = COLOUR.sub("", output)
     failed, skipped = failed_targets(targets, code, output), skipped_targets(targets, output)
-    write_result(result, targets, failed, skipped)
-    return report(targets, failed, skipped, way="module" if options.force_module else "in-process")
+    write_result(result, targets, failed, skipped, servers=versions)
+    way = "module" if options.force_module else "in-process"
+    return report(targets, failed, skipped, way=f"{way}, real servers" if options.real else way)
 
 
 if __name__ == "__main__":

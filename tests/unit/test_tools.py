@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import certify
 import integration
 import make_home
 import matrix
 import pytest
+import real
 import run_steps
 import setup_environment
 
@@ -99,6 +101,39 @@ def test_a_column_that_did_not_run_to_its_end_is_no_success(tmp_path: Path, caps
     assert matrix.report(tmp_path / "matrix.json", [tmp_path / "2.16"]) == 1
     assert json.loads((tmp_path / "matrix.json").read_text()) == {}
     assert capsys.readouterr().out.splitlines()[-1] == "matrix: 0 of 1 columns passed"
+
+
+SERVERS = {"argocd-server": "v3.5.3", "kube-apiserver": "v1.36.1", "etcd": "v3.6.8", "redis": "8.0.2"}
+
+
+def leave_real_result(directory: Path, **parts: list[str]) -> Path:
+    directory.mkdir()
+    result = {"servers": SERVERS, "targets": TARGETS, "failed": [], "skipped": [], **parts}
+    (directory / "result.json").write_text(json.dumps(result))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected", "code"),
+    [
+        ({}, {"skipped": [], "failed": 0}, 0),
+        ({"failed": ["argocd_token"]}, {"skipped": [], "failed": 1}, 1),
+        ({"skipped": ["argocd_token"]}, {"skipped": ["argocd_token"], "failed": 0}, 1),
+    ],
+)
+def test_the_report_of_the_real_servers(
+    tmp_path: Path, parts: dict[str, list[str]], expected: dict[str, Any], code: int
+) -> None:
+    directories = [leave_real_result(tmp_path / "one"), leave_real_result(tmp_path / "other", **parts)]
+    assert real.main(tmp_path / "real.json", directories) == code
+    versions = {"argocd": "v3.5.3", "kubernetes": "v1.36.1", "etcd": "v3.6.8", "redis": "8.0.2"}
+    assert json.loads((tmp_path / "real.json").read_text()) == {**versions, "targets": TARGETS, **expected}
+
+
+def test_real_servers_that_did_not_run_to_the_end_leave_no_report(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("{}")
+    assert real.main(tmp_path / "real.json", [leave_real_result(tmp_path / "one"), tmp_path / "other"]) == 1
+    assert not (tmp_path / "real.json").exists()
 
 
 @pytest.mark.parametrize(

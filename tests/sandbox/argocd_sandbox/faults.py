@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .http import PLAIN_TEXT, Response
+from .store import Key
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Fault:
     drop_before: bool
     drop_after: bool
     delay: float
+    touch: Key | None
 
     @classmethod
     def parse(cls, wish: dict[str, Any]) -> Fault:
@@ -40,6 +42,7 @@ class Fault:
             drop_before=bool(wish.get("drop_before")),
             drop_after=bool(wish.get("drop_after")),
             delay=float(wish.get("delay", 0)),
+            touch=Key(**wish["touch"]) if "touch" in wish else None,
         )
 
     def matches(self, method: str, path: str) -> bool:

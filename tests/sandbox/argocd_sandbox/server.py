@@ -150,6 +150,8 @@ def serve(cluster: Cluster, section: str, request: Request) -> Response:
 def _handle(cluster: Cluster, section: str, request: Request, fault: Fault | None) -> Response:
     if fault is not None and fault.delay:
         time.sleep(fault.delay)
+    if fault is not None and fault.touch:
+        cluster.touch(fault.touch)
     if fault is not None and fault.drop_before:
         raise Dropped
     answer = fault.answer() if fault is not None else None

@@ -35,6 +35,7 @@ LOOK_SECONDS = 2
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="testbed", description="Real Kubernetes API and Argo CD servers.")
     parser.add_argument("--names", type=lambda text: text.split(","), default=["c1"], metavar="A,B,C", help="clusters")
+    parser.add_argument("--replicas", type=int, default=1, metavar="N", help="argocd-servers of each cluster")
     parser.add_argument("--info", type=Path, metavar="FILE", help="written when everything is healthy")
     parser.add_argument("--build", action="store_true", help="only build the servers")
     options = parser.parse_args(arguments)
@@ -68,13 +69,15 @@ def running(directory: Path) -> Iterator[Processes]:
         processes.stop()
 
 
-def start_clusters(names: list[str], processes: Processes, binaries: Binaries) -> tuple[Certificates, list[Cluster]]:
+def start_clusters(
+    names: list[str], replicas: int, processes: Processes, binaries: Binaries
+) -> tuple[Certificates, list[Cluster]]:
     """Each step of all clusters before the next one: most of a start is waiting."""
     certificates = make_certificates(processes.directory)
     port, peer_port = free_ports(2)
     data = processes.directory / "etcd-data"
     processes.start("etcd", servers.etcd(binaries, certificates, data, port=port, peer_port=peer_port))
-    shared = Shared(processes, binaries, certificates, port)
+    shared = Shared(processes, binaries, certificates, port, replicas)
     clusters = [Cluster(name, shared) for name in names]
     for step in (Cluster.start_kubernetes, Cluster.install, Cluster.start_argocd, Cluster.wait_for_argocd):
         for cluster in clusters:
@@ -100,6 +103,10 @@ def describe(info_file: Path, clusters: list[Cluster], ca: str, control_port: in
             "provisioner_token": cluster.provisioner_token,
             "argocd_url": cluster.argocd_url,
             "admin_password": cluster.admin_password,
+            "direct": {
+                "kubernetes_url": cluster.kubernetes_direct_url,
+                "argocd_urls": [replica.url for replica in cluster.replicas],
+            },
             "control_url": f"{url}/{cluster.name}/_control",
             "ca_file": str(ca_file),
             "kubeconfig": str(write_json(directory / f"{info_file.stem}-{cluster.name}.kubeconfig", config)),
@@ -116,7 +123,7 @@ def remove_files(info_file: Path, description: dict[str, Any]) -> None:
 
 def serve(options: argparse.Namespace, processes: Processes, binaries: Binaries, versions: dict[str, str]) -> None:
     """Until a signal unwinds it; raises CannotRun where a server ends by itself."""
-    certificates, clusters = start_clusters(options.names, processes, binaries)
+    certificates, clusters = start_clusters(options.names, options.replicas, processes, binaries)
     control = ControlServer(tls_context(certificates), {cluster.name: cluster for cluster in clusters})
     threading.Thread(target=control.serve_forever, daemon=True).start()
     options.info.parent.mkdir(parents=True, exist_ok=True)

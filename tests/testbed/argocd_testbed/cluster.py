@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One cluster: a kube-apiserver, a Redis and an argocd-server, and what a test wants to know of them or change."""
+"""One cluster: a kube-apiserver, a Redis, argocd-servers, and what a test wants to know of them or change."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from argocd_sandbox.store import Key
 
 from . import audit, installation, servers
 from .build import Binaries
+from .door import Door, Identity, Watch
 from .files import Certificates, kubeconfig, write_json, write_private
 from .installation import MANAGER, NAMESPACE, PROVISIONER, SERVER
 from .kubernetes import Kubernetes, Object
@@ -27,6 +29,7 @@ SERVER_USER = f"system:serviceaccount:{NAMESPACE}:{SERVER}"
 # Of the API server itself; no test's business.
 OWN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 CHANGEABLE = ("ConfigMap", "Secret", "Service", "Application", "ApplicationSet", "AppProject")
+TOUCHED = "testbed/touched"
 LOGINS = re.compile(r'^argocd_login_request_total\{[^}]*status="success"[^}]*\} (\S+)$', re.MULTILINE)
 
 
@@ -38,6 +41,21 @@ class Shared:
     binaries: Binaries
     certificates: Certificates
     etcd_port: int
+    replicas: int = 1
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One argocd-server: the name of its process, and where it listens."""
+
+    process: str
+    port: int
+    metrics_port: int
+
+    @property
+    def url(self) -> str:
+        """By a name that the certificate which argocd-server makes for itself is valid for."""
+        return f"https://localhost:{self.port}"
 
 
 class Cluster:
@@ -49,19 +67,20 @@ class Cluster:
         self._shared = shared
         self._directory = shared.processes.directory / name
         self._directory.mkdir(mode=0o700)
-        self._port, self._argocd_port, self._metrics_port, self._redis_port = free_ports(4)
+        self._port, self._redis_port, *ports = free_ports(2 + 2 * shared.replicas)
+        pairs = zip(ports[::2], ports[1::2], strict=True)
+        self.replicas = [Replica(self._process(f"{SERVER}-{number}"), *pair) for number, pair in enumerate(pairs)]
         self.kubernetes_token, self.provisioner_token, control_token = (
             secrets.token_urlsafe(32) for _token in range(3)
         )
-        self.kubernetes_url = f"https://127.0.0.1:{self._port}"
-        # A name that the certificate which argocd-server makes for itself is valid for.
-        self.argocd_url = f"https://localhost:{self._argocd_port}"
-        self._kubernetes = Kubernetes(self.kubernetes_url, control_token, shared.certificates.ca_file)
+        self.kubernetes_direct_url = f"https://127.0.0.1:{self._port}"
+        self._kubernetes = Kubernetes(self.kubernetes_direct_url, control_token, shared.certificates.ca_file)
+        self.watch = Watch(self.touch)
         self._redis_password = secrets.token_hex(16)
         self._files = self._write_files(control_token)
         self._writes_from = self._requests_from = 0
         self._logins_from = 0.0
-        self.admin_password = self.argocd_certificate = ""
+        self.admin_password = self.argocd_certificate = self.kubernetes_url = self.argocd_url = ""
         self._installed: dict[str, str] = {}
 
     def _write_files(self, control_token: str) -> servers.ApiServerFiles:
@@ -90,6 +109,10 @@ class Cluster:
             etcd_port=shared.etcd_port,
         )
         shared.processes.start(self._process("kube-apiserver"), command)
+        own = shared.certificates
+        identity = Identity(own.certificate, own.key, own.ca_file)
+        door = Door(f"/{self.name}/k8s", self.watch, [("127.0.0.1", self._port)], identity)
+        self.kubernetes_url = f"https://127.0.0.1:{door.port}"
 
     def install(self) -> None:
         """Wait for the API server, and create what `kubectl apply` of Argo CD's manifests creates."""
@@ -100,7 +123,7 @@ class Cluster:
         self._grant()
         self._shared.processes.wait_until(self._process("kube-apiserver"), self._custom_resources_served)
         token = self._kubernetes.service_account_token(NAMESPACE, SERVER)
-        config = kubeconfig(self.name, self.kubernetes_url, token, self._shared.certificates.ca_file, NAMESPACE)
+        config = kubeconfig(self.name, self.kubernetes_direct_url, token, self._shared.certificates.ca_file, NAMESPACE)
         write_json(self._directory / "argocd-server.kubeconfig", config)
 
     def _grant(self) -> None:
@@ -116,29 +139,49 @@ class Cluster:
         return {item["name"] for item in served} >= set(installation.CUSTOM.values())
 
     def start_argocd(self) -> None:
-        """And its Redis, which is empty then: it remembers revoked tokens."""
+        """The first replica, and the Redis, which is empty then: it remembers revoked tokens."""
         redis, configuration = servers.redis(self._redis_port, self._redis_password)
         self._shared.processes.start(self._process("redis"), redis, given=configuration)
         self._shared.processes.wait_until(self._process("redis"), lambda: listens(self._redis_port))
+        self._start_replica(self.replicas[0])
+
+    def _start_replica(self, replica: Replica) -> None:
         command = servers.argocd_server(
             self._shared.binaries,
             self._directory / "argocd-server.kubeconfig",
-            port=self._argocd_port,
-            metrics_port=self._metrics_port,
+            port=replica.port,
+            metrics_port=replica.metrics_port,
             redis_port=self._redis_port,
         )
         environment = {"ARGOCD_BINARY_NAME": SERVER, "REDIS_PASSWORD": self._redis_password}
-        self._shared.processes.start(self._process(SERVER), command, environment)
+        self._shared.processes.start(replica.process, command, environment)
 
     def wait_for_argocd(self) -> None:
-        """Until it is healthy; the first start made the password and the certificate that stay from then on."""
-        self._shared.processes.wait_until(self._process(SERVER), self._argocd_healthy)
+        """Until all replicas are healthy; the others start after the first, which fills argocd-secret."""
+        first, *others = self.replicas
+        self._wait_for_replica(first)
+        for replica in others:
+            self._start_replica(replica)
+        for replica in others:
+            self._wait_for_replica(replica)
         if not self.admin_password:
-            self.admin_password = self._secret_value("argocd-initial-admin-secret", "password")
-            self._installed = dict(self._secret("argocd-secret")["data"])
+            self._open_argocd()
         self._forget_writes()
 
-    def _argocd_healthy(self) -> bool:
+    def _wait_for_replica(self, replica: Replica) -> None:
+        self._shared.processes.wait_until(replica.process, lambda: self._argocd_healthy(replica))
+
+    def _open_argocd(self) -> None:
+        """The first start made the password and the certificate that stay from then on."""
+        self.admin_password = self._secret_value("argocd-initial-admin-secret", "password")
+        self._installed = dict(self._secret("argocd-secret")["data"])
+        certificate = self._directory / "argocd-server.pem"
+        key = write_private(self._directory / "argocd-server.key", self._secret_value("argocd-secret", "tls.key"))
+        listening = [("localhost", replica.port) for replica in self.replicas]
+        door = Door(f"/{self.name}/argocd", self.watch, listening, Identity(certificate, key, certificate))
+        self.argocd_url = f"https://localhost:{door.port}"
+
+    def _argocd_healthy(self, replica: Replica) -> bool:
         """Asked with the certificate that it stored in its Secret, as an administrator pins it."""
         certificate = self._secret("argocd-secret").get("data", {}).get("tls.crt")
         if certificate is None:
@@ -146,7 +189,7 @@ class Cluster:
         self.argocd_certificate = base64.b64decode(certificate).decode()
         ca_file = write_private(self._directory / "argocd-server.pem", self.argocd_certificate)
         try:
-            return _get(f"{self.argocd_url}/healthz?full=true", str(ca_file)).status_code == 200
+            return _get(f"{replica.url}/healthz?full=true", str(ca_file)).status_code == 200
         except requests.ConnectionError:
             return False
 
@@ -162,7 +205,8 @@ class Cluster:
     def reset(self) -> None:
         """A fresh installation: new objects, a new signing key, an argocd-server that remembers nothing."""
         processes = self._shared.processes
-        processes.stop(self._process(SERVER), self._process("redis"))
+        processes.stop(*(replica.process for replica in self.replicas), self._process("redis"))
+        self.watch.clear()
         self._delete_everything()
         key = base64.b64encode(base64.b64encode(secrets.token_bytes(32))).decode()
         for item in installation.configuration({**self._installed, "server.secretkey": key}):
@@ -182,8 +226,8 @@ class Cluster:
         return self._files.audit_log.read_text() if self._files.audit_log.exists() else ""
 
     def _logins(self) -> float:
-        text = _get(f"http://127.0.0.1:{self._metrics_port}/metrics").text
-        return sum(float(number) for number in LOGINS.findall(text))
+        texts = [_get(f"http://127.0.0.1:{replica.metrics_port}/metrics").text for replica in self.replicas]
+        return sum(float(number) for text in texts for number in LOGINS.findall(text))
 
     def _forget_writes(self) -> None:
         self._writes_from = self._requests_from = len(self._log())
@@ -207,13 +251,16 @@ class Cluster:
         }
 
     def requests(self) -> list[dict[str, Any]]:
-        """What was asked of kube-apiserver, argocd-server's own requests aside."""
+        """What was asked of kube-apiserver, argocd-server's own requests aside, and of Argo CD while it was watched."""
         events = audit.completed(self._log()[self._requests_from :])
         asked = [audit.described_request(event) for event in events if audit.user(event) != SERVER_USER]
-        return [{**request, "path": f"/{self.name}/k8s{request['path']}"} for request in asked]
+        seen = [request for request in self.watch.requests if request["path"].startswith(f"/{self.name}/argocd/")]
+        return [{**request, "path": f"/{self.name}/k8s{request['path']}"} for request in asked] + seen
 
     def forget_requests(self) -> None:
+        """From now on those of Argo CD are seen, too."""
         self._requests_from = len(self._log())
+        self.watch.forget_requests()
 
     def state(self) -> list[Object]:
         kinds = ("Namespace", *CHANGEABLE)
@@ -232,6 +279,14 @@ class Cluster:
             raise ValueError("a real API server gives every object its own uid")
         item = {"apiVersion": "v1", **item, "metadata": metadata}
         return self._kubernetes.replace(item, manager) if found else self._kubernetes.create(item, manager)
+
+    def touch(self, key: Key) -> None:
+        """Change an annotation, as somebody else would; LookupError if there is no such object."""
+        found = self._kubernetes.find(*key)
+        if found is None:
+            raise LookupError(key)
+        annotations = {**(found["metadata"].get("annotations") or {}), TOUCHED: secrets.token_hex(8)}
+        self._kubernetes.replace({**found, "metadata": {**found["metadata"], "annotations": annotations}}, MANAGER)
 
     def uproot(self, kind: str, namespace: str, name: str) -> bool:
         """Delete an object; False if there is none."""

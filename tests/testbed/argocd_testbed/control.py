@@ -1,13 +1,15 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API of the sandbox (tests/sandbox), as far as real servers can do what it asks; 501 for the rest."""
+"""The control API of the sandbox (tests/sandbox), as far as real servers can do what it asks."""
 
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import sys
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
@@ -15,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import requests
+from argocd_sandbox.faults import Fault
 
 from .cluster import Cluster
 from .errors import CannotRun
@@ -33,9 +36,20 @@ def _forget_requests(cluster: Cluster, _query: Query, _body: bytes) -> Any:
     return {}
 
 
-# Nothing waits to happen, so there is nothing to clear.
-def _no_faults(_cluster: Cluster, _query: Query, _body: bytes) -> Any:
+def _add_fault(cluster: Cluster, _query: Query, body: bytes) -> Any:
+    cluster.watch.expect(Fault.parse(json.loads(body)))
     return {}
+
+
+def _clear_faults(cluster: Cluster, _query: Query, _body: bytes) -> Any:
+    cluster.watch.faults.clear()
+    return {}
+
+
+def _move_clock(cluster: Cluster, _query: Query, body: bytes) -> Any:
+    """Only as clients read it."""
+    cluster.watch.move_clock(float(json.loads(body)["offset"]))
+    return {"now": time.time() + cluster.watch.clock_offset}
 
 
 ACTIONS: dict[tuple[str, str], Action] = {
@@ -46,11 +60,12 @@ ACTIONS: dict[tuple[str, str], Action] = {
     ("DELETE", "/objects"): lambda cluster, query, _body: {
         "deleted": cluster.uproot(query["kind"], query.get("namespace", ""), query["name"])
     },
-    ("DELETE", "/faults"): _no_faults,
+    ("POST", "/faults"): _add_fault,
+    ("DELETE", "/faults"): _clear_faults,
+    ("POST", "/clock"): _move_clock,
     ("GET", "/requests"): lambda cluster, _query, _body: {"requests": cluster.requests()},
     ("DELETE", "/requests"): _forget_requests,
 }
-IMPOSSIBLE = {("POST", "/faults"), ("POST", "/clock")}
 
 
 def answer(cluster: Cluster, method: str, target: str, body: bytes) -> tuple[int, Any]:
@@ -59,8 +74,7 @@ def answer(cluster: Cluster, method: str, target: str, body: bytes) -> tuple[int
     action = ACTIONS.get((method, path))
     if action is None:
         known = ", ".join(f"{one} {other}" for one, other in ACTIONS)
-        status, why = (501, "real servers cannot") if (method, path) in IMPOSSIBLE else (404, "no such call")
-        return status, {"error": f"{why}: {method} {path}; there are: {known}"}
+        return 404, {"error": f"no such control call; there are: {known}"}
     try:
         with cluster.lock:
             return 200, action(cluster, {key: values[-1] for key, values in parse_qs(query).items()}, body)
@@ -68,7 +82,7 @@ def answer(cluster: Cluster, method: str, target: str, body: bytes) -> tuple[int
         return 502, {"error": error.response.text}
     except CannotRun as error:
         return 500, {"error": str(error)}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, re.error) as error:
         return 400, {"error": f"{type(error).__name__}: {error}"}
 
 

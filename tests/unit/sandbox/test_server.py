@@ -207,6 +207,18 @@ def test_faults_can_be_taken_back(ask: Ask) -> None:
     assert ask("GET", CM)[0] == 200
 
 
+def test_somebody_else_writes_in_between(ask: Ask) -> None:
+    version = ask("GET", CM)[1]["metadata"]["resourceVersion"]
+    fail(ask, match={"method": "PATCH"}, touch={"kind": "ConfigMap", "namespace": "argocd", "name": "argocd-cm"})
+    patch = {"metadata": {"resourceVersion": version}, "data": {"a": "1"}}
+    assert ask("PATCH", CM, patch, patch=True)[0] == 409
+    touched = ask("GET", CM)[1]
+    assert touched["metadata"]["resourceVersion"] != version
+    assert touched["metadata"]["annotations"]["sandbox/touched"]
+    assert ask("GET", "/east/_control/writes")[1]["total"] == 0
+    assert ask("POST", "/east/_control/faults", {"touch": {"kind": "ConfigMap"}})[0] == 400
+
+
 @pytest.mark.parametrize(("fault", "writes"), [("drop_before", 0), ("drop_after", 1)])
 def test_a_dropped_request_or_answer(ask: Ask, fault: str, writes: int) -> None:
     fail(ask, match={"method": "PATCH"}, delay=0.01, **{fault: True})

@@ -40,7 +40,7 @@ def inventory(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "argocd": {
             "hosts": {
-                name: host(cluster, cluster.get("ca_file", info["ca_file"]))
+                name: host({"real": info.get("real", False), **cluster}, cluster.get("ca_file", info["ca_file"]))
                 for name, cluster in info["clusters"].items()
             },
             "vars": {"ansible_connection": "local", "ansible_python_interpreter": config["controller_python"]},

@@ -9,7 +9,8 @@ Options, each on its own or several, carried out in this order:
             to merge into ConfigMaps and Secrets of Argo CD, null removes a key; Argo CD sees them at once
   rights    {name of a Role of docs/rights: rules}: what the user of the kubeconfig may do from now on
   faults    list of faults, see tests/sandbox/README.md; an empty list removes those that wait
-  clock     seconds to move the servers' clock by
+  clock     by how many seconds the servers' clock is to be ahead; real ones only say so, in the Date of their answers
+  pass      seconds to let pass; the sandbox's clock is moved, real servers are waited for
   requests  "read" or "forget": what was asked of the servers since they were forgotten last
 """
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import time
 import urllib.request
 from typing import Any
 
@@ -78,6 +80,13 @@ def set_rights(control: Control, name: str, rules: list[dict[str, Any]]) -> None
     control.call("PUT", "/objects", {"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": rules})
 
 
+def let_pass(control: Control, seconds: float, *, real: bool) -> None:
+    if real:
+        time.sleep(seconds)
+    else:
+        control.call("POST", "/clock", {"offset": seconds})
+
+
 def set_faults(control: Control, faults: list[dict[str, Any]]) -> None:
     control.call("DELETE", "/faults")
     for fault in faults:
@@ -93,7 +102,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Carry out the options; `requests` returns the list of that name."""
         result = super().run(tmp, task_vars)
-        control = Control(self._templar.template((task_vars or {})["cluster"]))
+        cluster = self._templar.template((task_vars or {})["cluster"])
+        control = Control(cluster)
         args = self._task.args
         if args.get("reset"):
             control.call("POST", "/reset")
@@ -105,6 +115,8 @@ class ActionModule(ActionBase):
             set_faults(control, args["faults"])
         if "clock" in args:
             control.call("POST", "/clock", {"offset": float(args["clock"])})
+        if "pass" in args:
+            let_pass(control, float(args["pass"]), real=cluster["real"])
         if args.get("requests") == "read":
             result["requests"] = control.call("GET", "/requests")["requests"]
         if args.get("requests") == "forget":
