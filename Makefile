@@ -29,7 +29,7 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
-	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check clean copy home
+	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check clean copy home
 .PHONY: test-real testbed $(REAL_STEPS)
 
 help: ## this list
@@ -97,7 +97,7 @@ lint: setup ## ruff (rules and format), yamllint
 
 types: copy ## mypy, strict
 	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p enforcer_check
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p enforcer_check -p policy_check
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -139,6 +139,11 @@ test-matrix: ## all of these columns, one after the other; writes build/matrix.j
 
 enforcer-check: copy ## our enforcer against casbin and a real argocd-server, 20,000 questions; writes build/enforcer.json
 	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests python -m enforcer_check $(BUILD)/enforcer.json $(ARGS)
+
+policy-check: copy ## 10,000 random texts given back; what is written and refused, by a real argocd-server; build/policy-check.json
+	HYPOTHESIS_PROFILE=thorough python -m pytest -q tests/unit/core/test_policy_round_trip.py
+	PYTHONPATH=$(BUILD)/collections python benchmarks/policy.py $(BUILD)/policy-cost.json
+	PYTHONPATH=$(BUILD)/collections:tests python -m policy_check $(BUILD)/policy-check.json $(ARGS)
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)

@@ -44,6 +44,9 @@ _ALWAYS = Release(0, 0)
 _CORRECTED_GLOBS = Release(3, 6)
 _GLOB = re.compile(r"[*?\[{\\]")
 _REGEXP = re.compile(r"[.+*?()|\[\]{}^$\\]")
+# Stars and text; and what a glob can be broken by.
+_STARS = re.compile(r"[^?\[{\\]*")
+_LISTS = re.compile(r"[\[{\\]")
 _COMMENT = re.compile(r"\s#")
 _MOST_SAMPLES = 64
 
@@ -94,12 +97,28 @@ def covers(outer: str, inner: str, server: Server) -> bool:
     A glob of stars and text that matches the other glob, read as text, matches all that the other does: where that has
     a star or `?`, only a star can stand for it.
     """
-    if outer == inner or (not server.regex and outer in ("*", "**")):
+    if outer == inner:
         return True
-    if is_literal(inner, server):
-        return not is_literal(outer, server) and may_match(outer, inner, server)
-    simple = not server.regex and not set("?[{\\") & set(outer) and not set("[{\\") & set(inner)
-    return simple and may_match(outer, inner, server)
+    if server.regex or not _STARS.fullmatch(outer):
+        return is_literal(inner, server) and not is_literal(outer, server) and may_match(outer, inner, server)
+    return (outer.strip("*") == "" or not _LISTS.search(inner)) and _fits(outer, inner)
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Whether a glob of stars and text matches: said without compiling it, since most are of this kind."""
+    first, *inner = pattern.split("*")
+    if not inner:
+        return pattern == text
+    last = inner.pop()
+    position, end = len(first), len(text) - len(last)
+    if position > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in inner:
+        position = text.find(part, position, end)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
 
 
 def _compiled(pattern: str, server: Server) -> Matches:
@@ -190,11 +209,9 @@ def _object_faults(resource: str, target: str, server: Server) -> Iterator[Fault
 
 
 def _pattern_faults(pattern: str, deny: bool, server: Server) -> Iterator[Fault]:  # noqa: FBT001 # one of two effects
-    if is_literal(pattern, server):
-        return
     if server.regex:
-        yield from _regexp_faults(pattern)
-    else:
+        yield from () if is_literal(pattern, server) else _regexp_faults(pattern)
+    elif _LISTS.search(pattern):
         for corrected in server.corrected_globs:
             fault = _glob_fault(pattern, corrected=corrected)
             if fault:
