@@ -15,8 +15,11 @@ type:
       created where it does not exist. One that somebody else writes (an owner reference, External Secrets, Sealed
       Secrets, an Argo CD Application) or that is immutable is refused before anything is minted. Needs C(get),
       C(create) and C(patch) on Secrets there.
+    - V(hashicorp_vault) is a key of a secret in a KV engine of version 2 of HashiCorp Vault or OpenBao. The other keys
+      stay as they are, and nothing is written where nothing changes. Needs the Python package C(hvac) where the task
+      runs, and C(read), C(create) and C(update) on the path.
   type: str
-  choices: [ansible_vault, kubernetes_secret]
+  choices: [ansible_vault, kubernetes_secret, hashicorp_vault]
   default: ansible_vault
 file:
   description:
@@ -42,7 +45,9 @@ name:
   type: str
 key:
   description:
-    - The key in the Secret. The record is its annotation C(record.fleetops.argocd/<key>), in plain text.
+    - The key in the Secret, or in the secret of the KV engine.
+    - The record is in the annotation C(record.fleetops.argocd/<key>) of the Secret, or in the key C(<key>_record)
+      beside it, in plain text.
   type: str
   default: token
 format:
@@ -61,12 +66,22 @@ secret_type:
 labels:
   description: Labels that the Secret must have. Others stay.
   type: dict
+engine_mount_point:
+  description: Where the KV engine is mounted.
+  type: str
+  default: secret
+path:
+  description: Path of the secret in the KV engine. Needed with V(hashicorp_vault).
+  type: str
 connection:
   description:
-    - How to reach another cluster than that of Argo CD. The options of this module for Kubernetes, by the same names,
-      such as C(kubeconfig) and C(context).
-    - Nothing of the environment is used, and it must name the cluster and a login.
-    - If not set, the Secret is in the cluster of Argo CD.
+    - With V(kubernetes_secret), how to reach another cluster than that of Argo CD. The options of this module for
+      Kubernetes, by the same names, such as C(kubeconfig) and C(context). Nothing of the environment is used, and it
+      must name the cluster and a login. If not set, the Secret is in the cluster of Argo CD.
+    - With V(hashicorp_vault), options of community.hashi_vault by their names, C(url), C(auth_method) (V(token) or
+      V(approle)), C(token), C(role_id), C(secret_id), C(mount_point), C(namespace), C(ca_cert) and C(validate_certs).
+      What is not set comes from its environment variables, E(VAULT_ADDR), E(VAULT_TOKEN), E(VAULT_NAMESPACE),
+      E(VAULT_CACERT), and before these E(ANSIBLE_HASHI_VAULT_ADDR) and so on for each but C(mount_point).
   type: dict
 """
 

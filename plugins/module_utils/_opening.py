@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from ._core.errors import InvalidInput
+from ._clients.vault import connect_vault
+from ._core.errors import ApiError, InvalidInput
 from ._core.token_text import TokenFormat
+from ._sinks.hashicorp_vault import HashicorpVaultSink, VaultPlace
 from ._sinks.kubernetes_secret import KubernetesSecretSink, SecretPlace
 from .arguments import sink_connection
 
 if TYPE_CHECKING:
     from ._clients.kubernetes import KubernetesClient
+    from ._clients.vault import VaultClient
 
-__all__ = ("open_kubernetes_secret",)
+__all__ = ("open_hashicorp_vault", "open_kubernetes_secret")
 
 Connect = Callable[[Mapping[str, Any]], "KubernetesClient"]
 
@@ -34,6 +38,31 @@ def open_kubernetes_secret(
         labels=options["labels"] or {},
     )
     return KubernetesSecretSink(client, place, _format(options, params))
+
+
+def open_hashicorp_vault(
+    options: Mapping[str, Any], params: Mapping[str, Any], *, remember: Callable[[str], None], stack: ExitStack
+) -> HashicorpVaultSink:
+    """Return the sink; it logs in when it is first used, and `stack` ends that login."""
+    login = sink_connection(options) or {}
+
+    def connect() -> VaultClient:
+        client = connect_vault(login, remember=remember)
+        stack.callback(client.close)
+        if login["auth_method"] == "approle":
+            remember(client.login(login["mount_point"], login["role_id"], login["secret_id"]))
+            stack.callback(_log_out, client)
+        return client
+
+    place = VaultPlace(options["engine_mount_point"], options["path"], options["key"])
+    where = f"{login['url']} (namespace {login['namespace']})" if login["namespace"] else login["url"]
+    return HashicorpVaultSink(connect, place, _format(options, params), where=where)
+
+
+def _log_out(client: VaultClient) -> None:
+    # The work is done; a login that cannot be ended ends by itself.
+    with suppress(ApiError):
+        client.logout()
 
 
 def _format(options: Mapping[str, Any], params: Mapping[str, Any]) -> TokenFormat:

@@ -25,7 +25,7 @@ from ._clients.kubeconfig import HAS_KUBERNETES, load_access, remove_temporary_f
 from ._clients.kubernetes import KubernetesClient, connect
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
-from ._opening import open_kubernetes_secret
+from ._opening import open_hashicorp_vault, open_kubernetes_secret
 from .arguments import ModuleSpec, environment_in_effect, secrets_inside, validate_offline
 
 if TYPE_CHECKING:
@@ -159,6 +159,8 @@ def _ports(
     def sink(options: Mapping[str, Any], account: str) -> Sink:
         if options["type"] == "kubernetes_secret":
             return open_kubernetes_secret(options, params, kubernetes)
+        if options["type"] == "hashicorp_vault":
+            return open_hashicorp_vault(options, params, remember=remember, stack=stack)
         return around.open_sink(options, account)
 
     return Ports(

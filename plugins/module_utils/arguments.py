@@ -89,8 +89,27 @@ ARGOCD: Spec = {
     "argocd_in_cluster": {"type": "bool", "default": False},
 }
 
+# The names and variables of community.hashi_vault; only for the connection of a sink.
+VAULT: Spec = {
+    "url": {"type": "str", "fallback": _env("ANSIBLE_HASHI_VAULT_ADDR", "VAULT_ADDR")},
+    "auth_method": {
+        "type": "str",
+        "choices": ["token", "approle"],
+        "default": "token",
+        "fallback": _env("ANSIBLE_HASHI_VAULT_AUTH_METHOD"),
+    },
+    "token": {"type": "str", "no_log": True, "fallback": _env("ANSIBLE_HASHI_VAULT_TOKEN", "VAULT_TOKEN")},
+    "role_id": {"type": "str", "fallback": _env("ANSIBLE_HASHI_VAULT_ROLE_ID")},
+    "secret_id": {"type": "str", "no_log": True, "fallback": _env("ANSIBLE_HASHI_VAULT_SECRET_ID")},
+    "mount_point": {"type": "str", "default": "approle"},
+    "namespace": {"type": "str", "fallback": _env("ANSIBLE_HASHI_VAULT_NAMESPACE", "VAULT_NAMESPACE")},
+    "ca_cert": {"type": "path", "aliases": ["cacert"], "fallback": _env("ANSIBLE_HASHI_VAULT_CA_CERT", "VAULT_CACERT")},
+    "validate_certs": {"type": "bool", "default": True, "fallback": _env("ANSIBLE_HASHI_VAULT_VALIDATE_CERTS")},
+}
+
+_SINK_TYPES = ["ansible_vault", "kubernetes_secret", "hashicorp_vault"]
 SINK: Spec = {
-    "type": {"type": "str", "choices": ["ansible_vault", "kubernetes_secret"], "default": "ansible_vault"},
+    "type": {"type": "str", "choices": _SINK_TYPES, "default": "ansible_vault"},
     "file": {"type": "path"},
     "variable": {"type": "str"},
     "vault_id": {"type": "str"},
@@ -100,6 +119,8 @@ SINK: Spec = {
     "format": {"type": "str", "choices": list(FORMATS), "default": "raw"},
     "secret_type": {"type": "str", "no_log": False},
     "labels": {"type": "dict"},
+    "engine_mount_point": {"type": "str", "default": "secret"},
+    "path": {"type": "str"},
     # The options of another server, see sink_connection. Not no_log for the reason that kubeconfig is not.
     "connection": {"type": "dict", "no_log": False},
 }
@@ -107,6 +128,7 @@ SINK: Spec = {
 _OF_SINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ansible_vault": ((), ("file", "variable", "vault_id")),
     "kubernetes_secret": (("namespace", "name"), ("key", "format", "secret_type", "labels", "connection")),
+    "hashicorp_vault": (("path",), ("engine_mount_point", "key", "format", "connection")),
 }
 
 CHECK: Spec = {
@@ -234,22 +256,46 @@ def sink_items(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def sink_connection(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the validated `connection` of a sink, None where it has none; raise InvalidInput.
+    """Return the validated `connection` of a sink; None where it has none and the task's own is meant.
 
-    Nothing of the environment counts: a token must not end up in a cluster that nobody named.
+    Raises InvalidInput.
     """
+    if options["type"] == "hashicorp_vault":
+        return _vault_connection(options["connection"] or {})
     if options["connection"] is None:
         return None
-    checked = ArgumentSpecValidator(_without_fallbacks(KUBERNETES)).validate(options["connection"])
-    params: dict[str, Any] = checked.validated_parameters
-    cause = "; ".join(checked.error_messages)
+    # Nothing of the environment counts: a token must not end up in a cluster that nobody named.
+    params = _validated(options["connection"], _without_fallbacks(KUBERNETES), options["type"])
     logs_in = any(params.get(name) for name in ("kubeconfig", "context", "api_key", "password", "client_cert"))
-    if not cause and not (names_cluster(params) and logs_in):
-        cause = "it names no cluster to log in to: set kubeconfig or context, or host with api_key or client_cert"
-    if cause:
-        raise InvalidInput(f"cannot use connection of sink {options['type']}: {cause}")
+    if not (names_cluster(params) and logs_in):
+        raise InvalidInput(
+            f"cannot use connection of sink {options['type']}: it names no cluster to log in to; set kubeconfig or "
+            "context, or host with api_key or client_cert"
+        )
     _check_files(params)
     _check_header(params["api_key"], "api_key of the sink's connection")
+    return params
+
+
+def _vault_connection(connection: Mapping[str, Any]) -> dict[str, Any]:
+    params = _validated(connection, VAULT, "hashicorp_vault")
+    needed = ("url", "role_id" if params["auth_method"] == "approle" else "token")
+    missing = [name for name in needed if not params[name]]
+    if missing:
+        raise InvalidInput(
+            f"cannot use connection of sink hashicorp_vault: it lacks {' and '.join(missing)} (or "
+            f"{' and '.join(VAULT[name]['fallback'][1][-1] for name in missing)})"
+        )
+    _check_files(params)
+    _check_header(params["token"], "token of the sink's connection")
+    return params
+
+
+def _validated(connection: Mapping[str, Any], spec: Spec, kind: str) -> dict[str, Any]:
+    checked = ArgumentSpecValidator(spec).validate(connection)
+    if checked.error_messages:
+        raise InvalidInput(f"cannot use connection of sink {kind}: {'; '.join(checked.error_messages)}")
+    params: dict[str, Any] = checked.validated_parameters
     return params
 
 
@@ -291,7 +337,18 @@ def environment_in_effect(spec: ModuleSpec, params: Mapping[str, Any]) -> list[s
         for option, rules in spec.argument_spec.items()
         for variable in rules.get("fallback", (None, []))[1]
     ]
-    return sorted(name for name, value in candidates if name in os.environ and _came_from(os.environ[name], value))
+    names = {name for name, value in candidates if name in os.environ and _came_from(os.environ[name], value)}
+    for item in sink_items(params):
+        if item.get("type") == "hashicorp_vault":
+            names |= _vault_environment(item.get("connection") or {})
+    return sorted(names)
+
+
+def _vault_environment(connection: Mapping[str, Any]) -> set[str]:
+    left_out = [
+        rules["fallback"][1] for option, rules in VAULT.items() if "fallback" in rules and option not in connection
+    ]
+    return {name for variables in left_out for name in [name for name in variables if name in os.environ][:1]}
 
 
 def _came_from(text: str, value: Any) -> bool:
@@ -302,7 +359,7 @@ def _came_from(text: str, value: Any) -> bool:
 # Keys of a kubeconfig, and options that may stand in a sink's connection.
 _SECRET_KEYS = (
     *("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret"),
-    *("api_key", "basic_auth", "proxy_basic_auth"),
+    *("api_key", "basic_auth", "proxy_basic_auth", "secret_id"),
 )
 
 

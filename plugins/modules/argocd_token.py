@@ -260,6 +260,19 @@ EXAMPLES = r"""
           app.kubernetes.io/part-of: ci
         connection:
           context: tools
+
+- name: In HashiCorp Vault or OpenBao, with the login of VAULT_TOKEN
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    argocd_username: admin
+    argocd_password: "{{ argocd_admin_password }}"
+    account: backstage
+    store:
+      - type: hashicorp_vault
+        path: argocd/production
+        connection:
+          url: https://vault.example.com:8200
 """
 
 RETURN = r"""

@@ -33,7 +33,16 @@ except ImportError:
     # The shells say what to install (arguments.missing_library).
     HAS_REQUESTS = False
 
-__all__ = ("HAS_REQUESTS", "HttpClient", "Reply", "TlsOptions", "check_address", "header_auth", "new_session")
+__all__ = (
+    "HAS_REQUESTS",
+    "HttpClient",
+    "Reply",
+    "TlsOptions",
+    "cause_of",
+    "check_address",
+    "header_auth",
+    "new_session",
+)
 
 # A read may be sent again after these: the server said, or showed, that it did not work on it.
 _TRANSIENT = (429, 502, 503, 504)
@@ -244,7 +253,7 @@ class HttpClient:
                 allow_redirects=False,
             )
         except (requests.exceptions.RequestException, OSError, ValueError) as exc:
-            cause = _cause(exc, self._options)
+            cause = cause_of(exc, self._options)
         if cause is not None:
             hint = "; does it speak https?" if cause[0] == _CLOSED and self.base_url.startswith("http:") else ""
             raise Unreachable(f"{about}: {self.name} {cause[0]}{hint}", sent=cause[1])
@@ -271,7 +280,7 @@ def _chain(exc: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _cause(exc: BaseException, options: TlsOptions) -> tuple[str, bool]:
+def cause_of(exc: BaseException, options: TlsOptions) -> tuple[str, bool]:
     """Return what happened in words, and whether the request may have reached the server.
 
     The texts of the libraries are not passed on: they may quote a proxy's credentials.

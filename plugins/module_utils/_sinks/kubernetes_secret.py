@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from .._clients.kubernetes import encode_text
 from .._core.errors import Absent, ApiError, Conflict, InvalidInput, Refused
 from .._core.ownership import find_secret_owner
-from .._core.token_text import NotReadable, TokenFormat, parse_text
+from .._core.token_text import TokenFormat
 from .port import Entry, SinkConflict, SinkError
+from .stored_text import read_record, read_token, render_record
 
 if TYPE_CHECKING:
     from .._clients.kubernetes import KubernetesClient
@@ -164,10 +164,11 @@ class KubernetesSecretSink:
             return Entry()
         metadata = secret["metadata"]
         text = self._text((secret.get("data") or {}).get(self._place.key))
-        token = self._token(text) or None
+        token = read_token(text, label=self.label)
+        record = (metadata.get("annotations") or {}).get(self._annotation)
         return Entry(
             token=token,
-            record=self._record((metadata.get("annotations") or {}).get(self._annotation)),
+            record=read_record(record, label=self.label, name=f"its annotation {self._annotation}"),
             stale=self._stale(metadata, text, token) if token else None,
             version=metadata["resourceVersion"],
         )
@@ -178,28 +179,6 @@ class KubernetesSecretSink:
         except (binascii.Error, UnicodeDecodeError):
             pass
         raise SinkError(f"cannot read {self.label}: its value is no text; set another key of the sink")
-
-    def _token(self, text: str) -> str:
-        try:
-            return parse_text(text)
-        except NotReadable:
-            pass
-        raise SinkError(
-            f"cannot read {self.label}: its env file has lines that are not ours, which would be lost; set another key "
-            "of the sink"
-        )
-
-    def _record(self, text: str | None) -> dict[str, Any] | None:
-        shape = None
-        try:
-            shape = json.loads(text) if text else None
-        except ValueError:
-            shape = text
-        if shape is None or isinstance(shape, dict):
-            return shape
-        raise SinkError(
-            f"cannot read {self.label}: its annotation {self._annotation} is no JSON object; put it right or remove it"
-        )
 
     def _stale(self, metadata: Mapping[str, Any], text: str, token: str) -> str | None:
         if text != self._form.render(token):
@@ -227,7 +206,7 @@ class KubernetesSecretSink:
 
     def _values(self, entry: Entry) -> dict[str, Any]:
         """Return what is ours of the object; null removes."""
-        record = None if entry.record is None else json.dumps(entry.record, sort_keys=True)
+        record = None if entry.record is None else render_record(entry.record)
         data = None if entry.token is None else encode_text(self._form.render(entry.token))
         labels = {} if entry == Entry() else dict(self._place.labels)
         return {
