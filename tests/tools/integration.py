@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the integration targets: `integration.py DIRECTORY [--force-module] [--real] [--set SET] [TARGET...]`.
 
-On one sandbox (tests/sandbox) or, with --real, on the real servers (tests/testbed).
+On one sandbox (tests/sandbox); with --real, on the real servers (tests/testbed); with --attach FILE, on clusters of
+your own, which FILE describes (tests/integration/README.md).
 
 DIRECTORY takes the copy of the collection, the servers' files and, at the end, `result.json`, which matrix.py and
 real.py read: {"python", "ansible_core", "servers": {name: version}, "targets", "failed", "skipped"}, the last three
@@ -80,14 +81,14 @@ def stopped_at_the_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Po
 
 
 @contextlib.contextmanager
-def running(servers: Servers, info: Path) -> Iterator[dict[str, str]]:
+def running(servers: Servers, info: Path, which: list[str]) -> Iterator[dict[str, str]]:
     """Their versions, once they listen; they write the info file, as a whole, when they do."""
     info.parent.mkdir(parents=True, exist_ok=True)
     info.unlink(missing_ok=True)
     command = [sys.executable, str(copy_collection.ROOT / "tests" / servers.program)]
     log = info.with_name(f"{servers.program}.log")
     with log.open("w") as output:
-        process = start([*command, "--names", "c1,c2,c3", "--info", str(info)], output=output)
+        process = start([*command, *which, "--info", str(info)], output=output)
     with stopped_at_the_end(process):
         deadline = time.monotonic() + servers.start_seconds
         while not info.is_file():
@@ -191,6 +192,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--force-module", action="store_true")
     parser.add_argument("--real", action="store_true", help="on real servers, not on the sandbox")
+    parser.add_argument("--attach", type=Path, metavar="FILE", help="on clusters of your own")
     parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
     parser.add_argument("targets", nargs="*")
     # Intermixed, so that targets may follow the option.
@@ -212,10 +214,11 @@ def main(arguments: list[str]) -> int:
     result.unlink(missing_ok=True)
     copy_collection.main(str(directory))
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
-    servers = TESTBED if options.real else SANDBOX
+    servers = TESTBED if options.real or options.attach else SANDBOX
+    which = ["--attach", str(options.attach.absolute())] if options.attach else ["--names", "c1,c2,c3"]
     info = directory / servers.program / "info.json"
     # Started before the home is another one: the built servers are kept in the user's.
-    with running(servers, info) as versions:
+    with running(servers, info, which) as versions:
         set_environment(home=directory / "home")
         targets = chosen_targets(copy, options)
         write_variables(copy, info, force_module=options.force_module)
@@ -224,7 +227,7 @@ def main(arguments: list[str]) -> int:
     failed, skipped = failed_targets(targets, code, output), skipped_targets(targets, output)
     write_result(result, targets, failed, skipped, servers=versions)
     way = "module" if options.force_module else "in-process"
-    return report(targets, failed, skipped, way=f"{way}, real servers" if options.real else way)
+    return report(targets, failed, skipped, way=way if servers is SANDBOX else f"{way}, real servers")
 
 
 if __name__ == "__main__":

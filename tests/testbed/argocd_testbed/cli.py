@@ -16,12 +16,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+import yaml
+
 from . import servers
-from .build import Binaries, built
+from .administered import Administered
+from .attached import AttachedCluster, Wish
+from .build import built
 from .cluster import Cluster, Shared
 from .control import ControlServer
 from .errors import CannotRun
@@ -37,6 +43,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--names", type=lambda text: text.split(","), default=["c1"], metavar="A,B,C", help="clusters")
     parser.add_argument("--replicas", type=int, default=1, metavar="N", help="argocd-servers of each cluster")
     parser.add_argument("--info", type=Path, metavar="FILE", help="written when everything is healthy")
+    parser.add_argument("--attach", type=Path, metavar="FILE", help="to clusters of your own, which FILE describes")
     parser.add_argument("--build", action="store_true", help="only build the servers")
     options = parser.parse_args(arguments)
     if options.info is None and not options.build:
@@ -69,23 +76,42 @@ def running(directory: Path) -> Iterator[Processes]:
         processes.stop()
 
 
-def start_clusters(
-    names: list[str], replicas: int, processes: Processes, binaries: Binaries
-) -> tuple[Certificates, list[Cluster]]:
+@dataclass(frozen=True)
+class Fleet:
+    """What is served, and the versions of the programs in it."""
+
+    certificates: Certificates
+    clusters: Sequence[Administered]
+    versions: dict[str, str]
+
+
+def attach_clusters(options: argparse.Namespace, processes: Processes) -> Fleet:
+    """To those that the file of --attach describes."""
+    certificates = make_certificates(processes.directory)
+    if not options.attach.is_file():
+        raise CannotRun(f"cannot attach: no file {options.attach}; tests/integration/README.md says what is in it")
+    wishes = yaml.safe_load(options.attach.read_text())["clusters"]
+    clusters = [AttachedCluster(name, Wish(**wish), processes.directory, certificates) for name, wish in wishes.items()]
+    return Fleet(certificates, clusters, clusters[0].versions())
+
+
+def start_clusters(options: argparse.Namespace, processes: Processes) -> Fleet:
     """Each step of all clusters before the next one: most of a start is waiting."""
+    redis_version = check_redis()
+    binaries = built()
     certificates = make_certificates(processes.directory)
     port, peer_port = free_ports(2)
     data = processes.directory / "etcd-data"
     processes.start("etcd", servers.etcd(binaries, certificates, data, port=port, peer_port=peer_port))
-    shared = Shared(processes, binaries, certificates, port, replicas)
-    clusters = [Cluster(name, shared) for name in names]
+    shared = Shared(processes, binaries, certificates, port, options.replicas)
+    clusters = [Cluster(name, shared) for name in options.names]
     for step in (Cluster.start_kubernetes, Cluster.install, Cluster.start_argocd, Cluster.wait_for_argocd):
         for cluster in clusters:
             step(cluster)
-    return certificates, clusters
+    return Fleet(certificates, clusters, {**binaries.versions, "redis": redis_version})
 
 
-def describe(info_file: Path, clusters: list[Cluster], ca: str, control_port: int) -> dict[str, Any]:
+def describe(info_file: Path, clusters: Sequence[Administered], ca: str, control_port: int) -> dict[str, Any]:
     """The description of the sandbox's info file; writes what it points to beside it.
 
     Each cluster has a `ca_file` of its own, which wins over the common one: the certificates that Argo CD makes for
@@ -103,10 +129,7 @@ def describe(info_file: Path, clusters: list[Cluster], ca: str, control_port: in
             "provisioner_token": cluster.provisioner_token,
             "argocd_url": cluster.argocd_url,
             "admin_password": cluster.admin_password,
-            "direct": {
-                "kubernetes_url": cluster.kubernetes_direct_url,
-                "argocd_urls": [replica.url for replica in cluster.replicas],
-            },
+            "direct": cluster.direct(),
             "control_url": f"{url}/{cluster.name}/_control",
             "ca_file": str(ca_file),
             "kubeconfig": str(write_json(directory / f"{info_file.stem}-{cluster.name}.kubeconfig", config)),
@@ -121,21 +144,21 @@ def remove_files(info_file: Path, description: dict[str, Any]) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def serve(options: argparse.Namespace, processes: Processes, binaries: Binaries, versions: dict[str, str]) -> None:
+def serve(info: Path, fleet: Fleet, processes: Processes) -> None:
     """Until a signal unwinds it; raises CannotRun where a server ends by itself."""
-    certificates, clusters = start_clusters(options.names, options.replicas, processes, binaries)
+    certificates, clusters = fleet.certificates, fleet.clusters
     control = ControlServer(tls_context(certificates), {cluster.name: cluster for cluster in clusters})
     threading.Thread(target=control.serve_forever, daemon=True).start()
-    options.info.parent.mkdir(parents=True, exist_ok=True)
+    info.parent.mkdir(parents=True, exist_ok=True)
     ca = certificates.ca_file.read_text()
-    description = {**describe(options.info, clusters, ca, control.port), "real": True, "versions": versions}
+    description = {**describe(info, clusters, ca, control.port), "real": True, "versions": fleet.versions}
     try:
-        write_json(options.info, description)
-        print(f"healthy: {', '.join(options.names)}, described in {options.info}", flush=True)
+        write_json(info, description)
+        print(f"healthy: {', '.join(cluster.name for cluster in clusters)}, described in {info}", flush=True)
         watch(processes)
     finally:
         control.shutdown()
-        remove_files(options.info, description)
+        remove_files(info, description)
 
 
 def watch(processes: Processes) -> None:
@@ -157,12 +180,17 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, unwind)
     try:
-        redis_version = check_redis()
-        binaries = built()
-        if not options.build:
-            with tempfile.TemporaryDirectory(prefix="argocd-testbed-") as name, running(Path(name)) as processes:
-                serve(options, processes, binaries, {**binaries.versions, "redis": redis_version})
+        if options.build:
+            check_redis()
+            built()
+            return 0
+        with tempfile.TemporaryDirectory(prefix="argocd-testbed-") as name, running(Path(name)) as processes:
+            start = attach_clusters if options.attach else start_clusters
+            serve(options.info, start(options, processes), processes)
     except CannotRun as error:
         print(error, file=sys.stderr)
+        return 1
+    except requests.HTTPError as error:
+        print(f"cannot prepare the cluster: {error.response.text}", file=sys.stderr)
         return 1
     return 0

@@ -8,28 +8,23 @@ from __future__ import annotations
 import base64
 import re
 import secrets
-import threading
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-from argocd_sandbox.store import Key
 
 from . import audit, installation, servers
+from .administered import CHANGEABLE, OWN_NAMESPACES, Administered
 from .build import Binaries
 from .door import Door, Identity, Watch
 from .files import Certificates, kubeconfig, write_json, write_private
 from .installation import MANAGER, NAMESPACE, PROVISIONER, SERVER
-from .kubernetes import Kubernetes, Object
+from .kubernetes import Kubernetes
 from .processes import Processes, free_ports, listens
 
 # The tests' own reader, and ours, whom nothing counts.
 USER, CONTROL = "testbed-user", "testbed-control"
 SERVER_USER = f"system:serviceaccount:{NAMESPACE}:{SERVER}"
-# Of the API server itself; no test's business.
-OWN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-CHANGEABLE = ("ConfigMap", "Secret", "Service", "Application", "ApplicationSet", "AppProject")
-TOUCHED = "testbed/touched"
 LOGINS = re.compile(r'^argocd_login_request_total\{[^}]*status="success"[^}]*\} (\S+)$', re.MULTILINE)
 
 
@@ -58,24 +53,22 @@ class Replica:
         return f"https://localhost:{self.port}"
 
 
-class Cluster:
-    """Started in two steps, so that those of several clusters overlap; `lock` guards reset against the rest."""
+class Cluster(Administered):
+    """Started in steps, so that those of several clusters overlap."""
 
     def __init__(self, name: str, shared: Shared) -> None:
-        self.name = name
-        self.lock = threading.RLock()
         self._shared = shared
         self._directory = shared.processes.directory / name
         self._directory.mkdir(mode=0o700)
         self._port, self._redis_port, *ports = free_ports(2 + 2 * shared.replicas)
-        pairs = zip(ports[::2], ports[1::2], strict=True)
-        self.replicas = [Replica(self._process(f"{SERVER}-{number}"), *pair) for number, pair in enumerate(pairs)]
         self.kubernetes_token, self.provisioner_token, control_token = (
             secrets.token_urlsafe(32) for _token in range(3)
         )
         self.kubernetes_direct_url = f"https://127.0.0.1:{self._port}"
-        self._kubernetes = Kubernetes(self.kubernetes_direct_url, control_token, shared.certificates.ca_file)
-        self.watch = Watch(self.touch)
+        kubernetes = Kubernetes(self.kubernetes_direct_url, control_token, shared.certificates.ca_file)
+        super().__init__(name, kubernetes, Watch(self.touch))
+        pairs = zip(ports[::2], ports[1::2], strict=True)
+        self.replicas = [Replica(self._process(f"{SERVER}-{number}"), *pair) for number, pair in enumerate(pairs)]
         self._redis_password = secrets.token_hex(16)
         self._files = self._write_files(control_token)
         self._writes_from = self._requests_from = 0
@@ -125,11 +118,6 @@ class Cluster:
         token = self._kubernetes.service_account_token(NAMESPACE, SERVER)
         config = kubeconfig(self.name, self.kubernetes_direct_url, token, self._shared.certificates.ca_file, NAMESPACE)
         write_json(self._directory / "argocd-server.kubeconfig", config)
-
-    def _grant(self) -> None:
-        """A test may have taken rights away."""
-        for item in installation.provisioner_rights():
-            self.plant(item)
 
     def _custom_resources_served(self) -> bool:
         try:
@@ -193,14 +181,10 @@ class Cluster:
         except requests.ConnectionError:
             return False
 
-    def _secret(self, name: str) -> Object:
-        found = self._kubernetes.find("Secret", NAMESPACE, name)
-        if found is None:
-            raise LookupError(f"Secret {name}")
-        return found
-
-    def _secret_value(self, name: str, key: str) -> str:
-        return base64.b64decode(self._secret(name)["data"][key]).decode()
+    def direct(self) -> dict[str, Any]:
+        """As described there."""
+        urls = [replica.url for replica in self.replicas]
+        return {"kubernetes_url": self.kubernetes_direct_url, "argocd_urls": urls}
 
     def reset(self) -> None:
         """A fresh installation: new objects, a new signing key, an argocd-server that remembers nothing."""
@@ -262,47 +246,9 @@ class Cluster:
         self._requests_from = len(self._log())
         self.watch.forget_requests()
 
-    def state(self) -> list[Object]:
-        kinds = ("Namespace", *CHANGEABLE)
-        return [item for kind in kinds for item in self._kubernetes.list(kind) if not _is_the_servers_own(item)]
-
-    def plant(self, item: Object) -> Object:
-        """Create or replace an object, as whoever is its first manager in `managedFields`.
-
-        A uid or a version of its own cannot be given; ValueError.
-        """
-        metadata = dict(item["metadata"])
-        manager = next((entry["manager"] for entry in metadata.pop("managedFields", None) or []), MANAGER)
-        found = self._kubernetes.find(item["kind"], metadata.get("namespace"), metadata["name"])
-        known = found["metadata"]["uid"] if found else None
-        if metadata.get("uid", known) != known:
-            raise ValueError("a real API server gives every object its own uid")
-        item = {"apiVersion": "v1", **item, "metadata": metadata}
-        return self._kubernetes.replace(item, manager) if found else self._kubernetes.create(item, manager)
-
-    def touch(self, key: Key) -> None:
-        """Change an annotation, as somebody else would; LookupError if there is no such object."""
-        found = self._kubernetes.find(*key)
-        if found is None:
-            raise LookupError(key)
-        annotations = {**(found["metadata"].get("annotations") or {}), TOUCHED: secrets.token_hex(8)}
-        self._kubernetes.replace({**found, "metadata": {**found["metadata"], "annotations": annotations}}, MANAGER)
-
-    def uproot(self, kind: str, namespace: str, name: str) -> bool:
-        """Delete an object; False if there is none."""
-        if self._kubernetes.find(kind, namespace or None, name) is None:
-            return False
-        self._kubernetes.delete(kind, namespace or None, name)
-        return True
-
 
 def _get(url: str, ca_file: str | None = None) -> requests.Response:
     with requests.Session() as session:
         # Else requests would take a proxy and a CA bundle from the environment.
         session.trust_env = False
         return session.get(url, verify=ca_file, timeout=30)
-
-
-def _is_the_servers_own(item: Object) -> bool:
-    metadata = item["metadata"]
-    return metadata.get("namespace", metadata["name"]) in OWN_NAMESPACES[1:] or metadata["name"] == "kubernetes"

@@ -19,34 +19,34 @@ from urllib.parse import parse_qs
 import requests
 from argocd_sandbox.faults import Fault
 
-from .cluster import Cluster
+from .administered import Administered
 from .errors import CannotRun
 
 Query = Mapping[str, str]
-Action = Callable[[Cluster, Query, bytes], Any]
+Action = Callable[[Administered, Query, bytes], Any]
 
 
-def _reset(cluster: Cluster, _query: Query, _body: bytes) -> Any:
+def _reset(cluster: Administered, _query: Query, _body: bytes) -> Any:
     cluster.reset()
     return {}
 
 
-def _forget_requests(cluster: Cluster, _query: Query, _body: bytes) -> Any:
+def _forget_requests(cluster: Administered, _query: Query, _body: bytes) -> Any:
     cluster.forget_requests()
     return {}
 
 
-def _add_fault(cluster: Cluster, _query: Query, body: bytes) -> Any:
+def _add_fault(cluster: Administered, _query: Query, body: bytes) -> Any:
     cluster.watch.expect(Fault.parse(json.loads(body)))
     return {}
 
 
-def _clear_faults(cluster: Cluster, _query: Query, _body: bytes) -> Any:
+def _clear_faults(cluster: Administered, _query: Query, _body: bytes) -> Any:
     cluster.watch.faults.clear()
     return {}
 
 
-def _move_clock(cluster: Cluster, _query: Query, body: bytes) -> Any:
+def _move_clock(cluster: Administered, _query: Query, body: bytes) -> Any:
     """Only as clients read it."""
     cluster.watch.move_clock(float(json.loads(body)["offset"]))
     return {"now": time.time() + cluster.watch.clock_offset}
@@ -68,7 +68,7 @@ ACTIONS: dict[tuple[str, str], Action] = {
 }
 
 
-def answer(cluster: Cluster, method: str, target: str, body: bytes) -> tuple[int, Any]:
+def answer(cluster: Administered, method: str, target: str, body: bytes) -> tuple[int, Any]:
     """Status and JSON body; bad input is answered with 400, a refusal of the API server with 502, and the reason."""
     path, _mark, query = target.partition("?")
     action = ACTIONS.get((method, path))
@@ -91,7 +91,7 @@ class ControlServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, context: ssl.SSLContext, clusters: Mapping[str, Cluster]) -> None:
+    def __init__(self, context: ssl.SSLContext, clusters: Mapping[str, Administered]) -> None:
         self.clusters = clusters
         self._context = context
         super().__init__(("127.0.0.1", 0), Handler)

@@ -20,7 +20,6 @@ import ssl
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
@@ -31,8 +30,8 @@ from typing import Any, NamedTuple
 from argocd_sandbox.faults import Fault, Faults
 from argocd_sandbox.store import Key
 
-REMEMBERED_REQUESTS = 1000
 TIMEOUT = 30
+COPIED_BYTES = 65536
 # Of one connection; the other one gets its own. RFC 9110, section 7.6.1.
 HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade")
 
@@ -40,17 +39,19 @@ HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length",
 class Watch:
     """What a test wants done to one cluster's visitors, and what they asked; shared by all its doors."""
 
-    def __init__(self, disturb: Callable[[Key], None]) -> None:
+    def __init__(self, disturb: Callable[[Key], None], *, always: bool = False) -> None:
         """`disturb` writes an object, as somebody else would (see Fault.touch)."""
         self.disturb = disturb
+        self._always = always
         self._lock = threading.Lock()
         self.clear()
 
     def clear(self) -> None:
         self.faults = Faults()
-        self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
+        self.seen: list[dict[str, Any]] = []
+        self._requests_from = 0
         self.clock_offset = 0.0
-        self.on = False
+        self.on = self._always
 
     def expect(self, fault: Fault) -> None:
         self.faults.add(fault)
@@ -67,8 +68,13 @@ class Watch:
         return formatdate(moved, usegmt=True) if self.clock_offset else text
 
     def forget_requests(self) -> None:
-        self.requests.clear()
+        self._requests_from = len(self.seen)
         self.on = True
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Those seen since they were forgotten last."""
+        return self.seen[self._requests_from :]
 
     def take(self, method: str, path: str) -> Fault | None:
         with self._lock:
@@ -158,13 +164,30 @@ class Visit(BaseHTTPRequestHandler):
         path, _mark, query = target.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         watch, whole_path = self.server.watch, self.server.section + path
+        if "Upgrade" in self.headers:
+            watch.seen.append({"method": self.command, "path": whole_path, "query": query, "status": 101})
+            self._switch()
+            return
         answer = self._answer(watch.take(self.command, whole_path), target, body)
         status = answer.status if answer else None
-        watch.requests.append({"method": self.command, "path": whole_path, "query": query, "status": status})
+        watch.seen.append({"method": self.command, "path": whole_path, "query": query, "status": status})
         if answer is None:
             self.close_connection = True
         else:
             self._send(answer)
+
+    def _switch(self) -> None:
+        """Another protocol from here on (websocket): whatever the server answers to that."""
+        self.close_connection = True
+        address = self.server.next_server()
+        head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in self.headers.items())
+        with (
+            socket.create_connection(address, timeout=TIMEOUT) as raw,
+            self.server.identity.trust().wrap_socket(raw, server_hostname=address[0]) as server,
+        ):
+            server.settimeout(None)
+            server.sendall(self.raw_requestline + head + b"\r\n")
+            join(self.connection, server)
 
     def _answer(self, fault: Fault | None, target: str, body: bytes) -> Answer | None:
         """None: the connection is closed without one."""
@@ -210,11 +233,19 @@ class Visit(BaseHTTPRequestHandler):
 def join(one: socket.socket, other: socket.socket) -> None:
     """Copy both ways until either end closes."""
     with selectors.DefaultSelector() as ready:
-        ready.register(one, selectors.EVENT_READ, other)
-        ready.register(other, selectors.EVENT_READ, one)
+        ready.register(one, selectors.EVENT_READ, (one, other))
+        ready.register(other, selectors.EVENT_READ, (other, one))
         while True:
             for key, _events in ready.select():
-                data = key.fileobj.recv(65536)  # type: ignore[union-attr] # sockets are all that was registered
-                if not data:
+                if not copy(*key.data):
                     return
-                key.data.sendall(data)
+
+
+def copy(source: socket.socket, target: socket.socket) -> bool:
+    """Hand on what is there; False where the source has closed."""
+    while data := source.recv(COPIED_BYTES):
+        target.sendall(data)
+        # What TLS has read already no selector tells.
+        if not isinstance(source, ssl.SSLSocket) or not source.pending():
+            return True
+    return False

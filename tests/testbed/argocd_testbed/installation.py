@@ -89,20 +89,20 @@ def server_rights() -> list[Object]:
     ]
 
 
-def provisioner_rights() -> list[Object]:
+def provisioner_rights(subject: Object) -> list[Object]:
     """Each Role of docs/rights, bound to the user of the kubeconfig."""
     roles = [yaml.safe_load(file.read_text()) for file in sorted(READY_RIGHTS.glob("*.yml"))]
-    return [item for role in roles for item in (role, _binding(role))]
+    return [item for role in roles for item in (role, _binding(role, subject))]
 
 
-def _binding(role: Object) -> Object:
+def _binding(role: Object, subject: Object) -> Object:
     name, namespace = role["metadata"]["name"], role["metadata"]["namespace"]
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "RoleBinding",
         "metadata": {"name": name, "namespace": namespace},
         "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
-        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": PROVISIONER}],
+        "subjects": [subject],
     }
 
 

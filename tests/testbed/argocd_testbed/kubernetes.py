@@ -39,18 +39,21 @@ def collection_path(kind: str, namespace: str | None) -> str:
 class Kubernetes:
     """One API server; every refusal raises requests.HTTPError."""
 
-    def __init__(self, url: str, token: str, ca_file: Path) -> None:
+    def __init__(self, url: str, token: str, ca_file: Path, certificate: tuple[str, str] | None = None) -> None:
+        """`certificate` and its key are files, for a user without a token."""
         self._url = url
         self._session = requests.Session()
         # Else requests would take a proxy and a CA bundle from the environment.
         self._session.trust_env = False
         self._session.verify = str(ca_file)
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.cert = certificate
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
 
     def ready(self) -> bool:
         try:
             return self._session.get(f"{self._url}/readyz", timeout=TIMEOUT).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def call(self, method: str, path: str, body: Any = None, **query: str) -> Object:

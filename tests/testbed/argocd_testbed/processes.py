@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
 import subprocess
 import time
@@ -18,6 +20,8 @@ START_SECONDS = 120
 # An API server waits for its watchers, which are ours and gone with it: it need not be given long.
 STOP_SECONDS = 2
 SHOWN_LOG_LINES = 30
+# Below those of Linux (net.ipv4.ip_local_port_range) and of IANA (RFC 6335, section 6).
+PORTS = range(15_000, 32_000)
 
 
 class Processes:
@@ -79,15 +83,20 @@ class Processes:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that were free a moment ago; all are held until the last is known."""
-    sockets = [socket.socket() for _number in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports of the loopback that were free a moment ago; all are held until the last is known.
+
+    Not those that the system hands out: until a server has started, anybody could be given its port.
+    """
+    with contextlib.ExitStack() as held:
+        found: list[int] = []
+        for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+            if len(found) == count:
+                break
+            one = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+        return found
 
 
 def listens(port: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -67,6 +68,12 @@ def built_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             # Not self.path: the standard library rewrites it.
             came.append((self.command, self.requestline.split()[1], body))
+            if self.headers.get("Upgrade") == "echo":
+                self.send_response_only(101)
+                self.end_headers()
+                self.wfile.write(self.rfile.readline().upper())
+                self.close_connection = True
+                return
             self.send_response_only(418, "Own Reason")
             self.send_header("X-Own", "yes")
             self.send_header("Date", "Sat, 21 Nov 2026 09:59:00 GMT")
@@ -103,7 +110,7 @@ def test_the_door_changes_nothing_watched_or_not(house: House) -> None:
     assert house.ask("POST", "//a%2Fb?c=%20", b"{}") == ANSWER
     assert house.came == [("POST", "//a%2Fb?c=%20", b"{}")] * 2
     seen = {"method": "POST", "path": "/c1/argocd//a%2Fb", "query": "c=%20", "status": 418}
-    assert list(house.door.watch.requests) == [seen]
+    assert house.door.watch.requests == [seen]
 
 
 def test_a_fault_answers_in_the_place_of_the_server(house: House) -> None:
@@ -136,6 +143,23 @@ def test_the_clock_is_moved_as_clients_read_it(house: House) -> None:
     assert date() == "Sat, 21 Nov 2026 09:59:00 GMT"
     house.door.watch.move_clock(3661)
     assert date() == "Sat, 21 Nov 2026 11:00:01 GMT"
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_another_protocol_goes_through(house: House, watched: bool) -> None:  # noqa: FBT001 # a case of the table
+    if watched:
+        house.door.watch.forget_requests()
+    with (
+        socket.create_connection(("localhost", house.door.port), timeout=10) as raw,
+        house.door.identity.trust().wrap_socket(raw, server_hostname="localhost") as client,
+    ):
+        client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+        answer = client.makefile("rb")
+        assert answer.readline().split()[1] == b"101"
+        assert answer.readline() == b"\r\n"
+        client.sendall(b"hello\n")
+        assert answer.readline() == b"HELLO\n"
+    assert [request["status"] for request in house.door.watch.requests] == [101] * watched
 
 
 def test_the_watch_ends_with_a_reset(house: House) -> None:
