@@ -166,6 +166,9 @@ ACCOUNT = ModuleSpec(
         "enabled": {"type": "bool"},
         "account_password": {"type": "str", "no_log": True},
         "account_password_hash": {"type": "str", "no_log": True},
+        "account_password_mtime": {"type": "str", "no_log": False},
+        "known_tokens": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "end_tokens": {"type": "bool", "default": False},
         "reenable": {"type": "bool", "default": False},
         "override_admin_enabled": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
@@ -199,6 +202,7 @@ TOKEN = ModuleSpec(
     options={
         "account": {"type": "str", "required": True},
         "token_name": {"type": "str", "no_log": False},
+        "method": {"type": "str", "choices": ["api", "kubernetes"], "default": "api"},
         "expires_in": {"type": "str"},
         "renew_before": {"type": "str"},
         "renew_after": {"type": "str"},
@@ -239,7 +243,8 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
     For one host that is convenient; for several, all would reach the same one.
     """
     sinks = sink_items(args)
-    needs_kubernetes = spec is ACCOUNT or spec is RBAC_POLICY or (spec is TOKEN and not args.get("instance_uid"))
+    signs = args.get("method") == "kubernetes"
+    needs_kubernetes = spec in (ACCOUNT, RBAC_POLICY) or (spec is TOKEN and (signs or not args.get("instance_uid")))
     needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
     if needs_kubernetes and not names_cluster(args):
         return "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"

@@ -43,8 +43,27 @@ options:
       - Password of the account. Needs the Python package C(bcrypt).
       - Written only when the stored hash does not match it, together with C(passwordMtime). This ends every API token
         issued
-        before.
+        before, see O(end_tokens).
     type: str
+  account_password_mtime:
+    description:
+      - When a changed password counts as set, in UTC such as V(2026-11-21T06:00:00Z); now if not set.
+      - A token issued at that very second stays valid. So with the RV(fleetops.argocd.argocd_token#module:issued_at) of
+        a token that was
+        stored just before, there is no moment without a token that works.
+    type: str
+  known_tokens:
+    description:
+      - Ids of API tokens that may end by a changed password.
+    type: list
+    elements: str
+    default: []
+  end_tokens:
+    description:
+      - Whether a changed password may end any API token of the account. Otherwise one that is not in O(known_tokens)
+        is an error.
+    type: bool
+    default: false
   account_password_hash:
     description:
       - Bcrypt hash of the password, written only when it differs from the stored one.
@@ -106,6 +125,15 @@ EXAMPLES = r"""
     name: octopus
     enabled: false
 
+- name: Set a password that counts as set when the stored token was issued
+  fleetops.argocd.argocd_account:
+    context: production
+    name: octopus
+    capabilities: [apiKey, login]
+    account_password: "{{ octopus_password }}"
+    account_password_mtime: "{{ argocd_user_token.issued_at }}"
+    known_tokens: "{{ [argocd_user_token.id] + argocd_user_token.superseded }}"
+
 - name: Remove an account with its password and tokens
   fleetops.argocd.argocd_account:
     context: production
@@ -129,6 +157,11 @@ seen:
   returned: success
   type: bool
   sample: true
+password_changed:
+  description: Whether the password was, or would be, changed.
+  returned: success
+  type: bool
+  sample: false
 helm_values:
   description: What the values of the argo-cd chart would have to say for the same account.
   returned: success

@@ -47,6 +47,17 @@ options:
       - Name of the slot on the account. Ids are C(<token_name>-<time>-<random>) and never used again.
       - The default is the account's name.
     type: str
+  method:
+    description:
+      - V(api) asks Argo CD for tokens.
+      - V(kubernetes) needs no login to Argo CD, and is never taken by itself, because it is as good as admin. It signs
+        with
+        C(server.secretkey) of C(argocd-secret) and puts the id into the account's list there, with C(get) and
+        C(patch) on that
+        Secret. The token is proven as ever before it is stored, so O(argocd_url) is needed all the same.
+    type: str
+    choices: [api, kubernetes]
+    default: api
   expires_in:
     description:
       - Lifetime of a new token, such as V(90d), V(12h), V(30m) or seconds. If not set it never expires, as is Argo

@@ -155,9 +155,9 @@ def encode_text(value: str) -> str:
 
 
 def decode_data(secret: Mapping[str, Any]) -> dict[str, str]:
-    """Return a Secret's `data` as text; bytes that are no UTF-8 are replaced (they are no key of ours)."""
+    """Return a Secret's `data` as text; bytes that are no UTF-8 become surrogates, which encode back to the same."""
     data = secret.get("data") or {}
-    return {key: base64.b64decode(value or "").decode(errors="replace") for key, value in data.items()}
+    return {key: base64.b64decode(value or "").decode(errors="surrogateescape") for key, value in data.items()}
 
 
 def connect(access: Access, *, namespace: str, sleep: Callable[[float], None]) -> KubernetesClient:

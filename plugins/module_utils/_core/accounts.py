@@ -12,11 +12,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import InvalidInput, Refused, quoted
 from .plan import HIDDEN, Plan, SetKeys
+from .record import format_time
+from .token_list import listed_tokens
 
 __all__ = (
     "ADMIN",
@@ -30,6 +32,7 @@ __all__ = (
     "helm_values",
     "parse_account",
     "plan_account",
+    "tokens_key",
 )
 
 API_KEY = "apiKey"
@@ -38,6 +41,7 @@ CAPABILITIES = (API_KEY, LOGIN)
 ADMIN = "admin"
 CONFIG_MAP = "argocd-cm"
 SECRET = "argocd-secret"
+_CLOCK_READS_APART = timedelta(seconds=1)
 
 # A ConfigMap key allows these; a dot would start the next part of the key; 32 bytes is the login limit.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -66,10 +70,17 @@ class Account:
 
 @dataclass(frozen=True)
 class PasswordWish:
-    """A wanted password. `matches` compares with a stored bcrypt hash; `make_hash` makes a new one."""
+    """A wanted password. `matches` compares with a stored bcrypt hash; `make_hash` makes a new one.
+
+    `set_at` is when it counts as set, None for now: API tokens issued before are refused from then on. `known` are ids
+    that may end so; any other only with `end_tokens`.
+    """
 
     matches: Callable[[str], bool]
     make_hash: Callable[[], str]
+    set_at: datetime | None = None
+    known: tuple[str, ...] = ()
+    end_tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -274,6 +285,11 @@ def _secret_prefix(name: str) -> str:
     return ADMIN if name == ADMIN else f"accounts.{name}"
 
 
+def tokens_key(name: str) -> str:
+    """Return the key of argocd-secret that lists the account's tokens."""
+    return f"{_secret_prefix(name)}.tokens"
+
+
 def _plan_password(
     secret: Mapping[str, str], desired: DesiredAccount, now: datetime
 ) -> tuple[dict[str, str | None], list[str]]:
@@ -284,27 +300,38 @@ def _plan_password(
     """
     if desired.password is None:
         return {}, []
-    prefix = _secret_prefix(desired.name)
+    name, prefix = desired.name, _secret_prefix(desired.name)
     stored = secret.get(f"{prefix}.password", "")
     if stored and desired.password.matches(stored):
         return {}, []
     keys: dict[str, str | None] = {
         f"{prefix}.password": desired.password.make_hash(),
-        f"{prefix}.passwordMtime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        f"{prefix}.passwordMtime": format_time(desired.password.set_at or now),
     }
-    ids = _token_ids(f"{prefix}.tokens", secret)
-    if not ids:
+    ending = _ending_tokens(secret, desired, desired.password, now)
+    if not ending:
         return keys, []
-    return keys, [f"changing the password of account {desired.name} ends its API tokens: {', '.join(ids)}"]
+    return keys, [f"changing the password of account {name} ends its API tokens: {', '.join(ending)}"]
 
 
-def _token_ids(key: str, secret: Mapping[str, str]) -> list[str]:
-    try:
-        listed = json.loads(secret.get(key) or "null")
-    except ValueError:
-        raise InvalidInput(f"cannot read argocd-secret: {key} is not a JSON list; correct or remove it") from None
-    items = listed if isinstance(listed, list) else []
-    return [str(item.get("id")) for item in items if isinstance(item, dict)]
+def _ending_tokens(
+    secret: Mapping[str, str], desired: DesiredAccount, password: PasswordWish, now: datetime
+) -> list[str]:
+    """Return the live ids that a password set at that time ends; raise Refused where one is neither known nor allowed.
+
+    Argo CD compares the token's own time of issue, which may be a second off the listed one; equal stays valid.
+    """
+    set_at = password.set_at or now
+    live = [token for token in listed_tokens(secret, tokens_key(desired.name)) if token.live(now)]
+    before = [token.id for token in live if token.issued_at is None or token.issued_at < set_at]
+    perhaps = [token.id for token in live if token.issued_at is None or token.issued_at <= set_at + _CLOCK_READS_APART]
+    unknown = [token_id for token_id in perhaps if token_id not in password.known]
+    if unknown and not password.end_tokens:
+        raise Refused(
+            f"cannot change the password of account {desired.name}: that ends API tokens which nobody said may end: "
+            f"{', '.join(unknown)}; name them in known_tokens, or set end_tokens to true"
+        )
+    return before
 
 
 def _plan_absent(config: Mapping[str, str], secret: Mapping[str, str], current: Account) -> Plan:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .._core.accounts import (
     Account,
     DesiredAccount,
-    PasswordWish,
     check_account_name,
     check_capabilities,
     helm_values,
@@ -25,6 +22,7 @@ from .._core.errors import Absent, InvalidInput, Unauthenticated, UnexpectedRepl
 from .._core.ownership import check_owners
 from .._core.plan import Plan
 from .._stores.configmaps import ConfigMapStore
+from .password import parse_password
 from .ports import Outcome, Ports, optional_argocd, wait_until
 
 if TYPE_CHECKING:
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ("account_target", "run", "shows")
 
-_BCRYPT_HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
-# Argo CD could not hash more either (golang.org/x/crypto/bcrypt, ErrPasswordTooLong).
-_BCRYPT_BYTES = 72
 # Seconds between tries to log in as the very account that was just enabled.
 _OWN_LOGIN_PAUSES = (1.0, 2.0, 4.0)
 _PART_OF = ("app.kubernetes.io/part-of", "argocd")
@@ -58,6 +53,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             "instance_uid": snapshot.metadata["uid"],
             "seen": seen,
             "helm_values": planner.helm_values,
+            "password_changed": any(step.kind == "secrets" for step in plan.steps) and planner.desires_password,
         },
         before=plan.before,
         after=plan.after,
@@ -73,6 +69,7 @@ class _Planner:
         self._desired = desired
         self._force_owner = bool(params["force_owner"])
         self._ports = ports
+        self.desires_password = desired.password is not None
         self.snapshot: Snapshot
         self.target: Account
         self.helm_values = ""
@@ -134,43 +131,9 @@ def _desired(params: Mapping[str, Any]) -> DesiredAccount:
         present=params["state"] == "present",
         capabilities=None if capabilities is None else tuple(capabilities),
         enabled=params["enabled"],
-        password=_password(params),
+        password=parse_password(params),
         reenable=params["reenable"],
         override_admin=params["override_admin_enabled"],
-    )
-
-
-def _password(params: Mapping[str, Any]) -> PasswordWish | None:
-    wanted_hash = params["account_password_hash"]
-    if wanted_hash:
-        if not _BCRYPT_HASH.fullmatch(wanted_hash):
-            raise InvalidInput(
-                "cannot use account_password_hash: it is not a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters in all); "
-                "make one with `argocd account bcrypt --password ...`"
-            )
-        return PasswordWish(matches=lambda stored: bool(stored == wanted_hash), make_hash=lambda: str(wanted_hash))
-    password = params["account_password"]
-    if not password:
-        return None
-    return _bcrypt_wish(password.encode())
-
-
-def _bcrypt_wish(encoded: bytes) -> PasswordWish:
-    if importlib.util.find_spec("bcrypt") is None:
-        raise InvalidInput(
-            "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
-            "account_password_hash"
-        )
-    if len(encoded) > _BCRYPT_BYTES or b"\0" in encoded:
-        raise InvalidInput(
-            f"cannot use account_password: bcrypt takes {_BCRYPT_BYTES} bytes at most and no NUL; choose another"
-        )
-    import bcrypt  # optional, and slow to load: only passwords in plain text need it
-
-    return PasswordWish(
-        # What is stored may be no hash at all, and bcrypt raises ValueError for that.
-        matches=lambda stored: bool(_BCRYPT_HASH.fullmatch(stored) and bcrypt.checkpw(encoded, stored.encode())),
-        make_hash=lambda: str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode()),
     )
 
 

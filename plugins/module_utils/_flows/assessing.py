@@ -15,11 +15,10 @@ from .._core.decision import Situation, check_stored, compare_clocks
 from .._core.errors import Absent, InvalidInput, Refused, Unauthenticated
 from .._core.record import parse_record
 from .._core.tokens import ListedToken, NotAToken, TokenClaims, decode_token
-from .ports import Ports, wait_until
-from .token_wish import Wish
+from .ports import wait_until
+from .token_task import TokenTask
 
 if TYPE_CHECKING:
-    from .._clients.argocd import ArgocdClient
     from .._sinks.port import Entry
 
 __all__ = ("Assessment", "read_claims")
@@ -28,12 +27,11 @@ __all__ = ("Assessment", "read_claims")
 class Assessment:
     """Asks on behalf of one wish. `warnings` are about the server's clock."""
 
-    def __init__(self, wish: Wish, instance: str, where: str, argocd: ArgocdClient, ports: Ports) -> None:
-        self._wish = wish
-        self._instance = instance
-        self._where = where
-        self._argocd = argocd
-        self._ports = ports
+    def __init__(self, task: TokenTask) -> None:
+        self._task = task
+        self._wish = task.wish
+        self._argocd = task.argocd
+        self._ports = task.ports
         self.warnings: tuple[str, ...] = ()
 
     def assess(self, entry: Entry) -> Situation:
@@ -47,14 +45,14 @@ class Assessment:
     def look(self, entry: Entry) -> Situation:
         """Gather what needs no list; the stored token is sent to the server only once it is known to be ours."""
         situation = Situation(
-            where=self._where,
+            where=self._task.places.where,
             account=self._wish.account,
             token_name=self._wish.token_name,
-            instance=self._instance,
+            instance=self._task.instance,
             now=self._now(),
             empty=entry.token is None,
             stored=read_claims(entry.token),
-            record=parse_record(entry.record, where=self._where),
+            record=parse_record(entry.record, where=self._task.places.where),
         )
         check_stored(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
         return self._ask(situation, entry.token, seconds=0) if entry.token and situation.ours() else situation
@@ -101,7 +99,7 @@ class Assessment:
         if token is None:
             self._require_login(situation)
         try:
-            account = self._argocd.account(self._wish.account, token=token)
+            account = self._task.account(token)
         except Absent as exc:
             if only_planned:
                 return ListedAccount(self._wish.account, enabled=False, capabilities=(), tokens=())
@@ -117,7 +115,7 @@ class Assessment:
         raise Absent(f"{missing}; create it first (argocd_account)", status=missing.status, code=missing.code)
 
     def _require_login(self, situation: Situation) -> None:
-        if self._argocd.has_credentials:
+        if self._task.issuer.can_act_alone:
             return
         cause = "there is no stored token"
         if not situation.empty:

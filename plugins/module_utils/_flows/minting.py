@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from .._core.checks import Answer, require_match
 from .._core.errors import (
@@ -26,12 +25,8 @@ from .._core.tokens import TokenClaims, make_token_id
 from .._sinks.port import Entry
 from .assessing import read_claims
 from .can_i import ask
-from .ports import Ports, retry_conflicts, wait_until
-from .storing import Places
-from .token_wish import Wish
-
-if TYPE_CHECKING:
-    from .._clients.argocd import ArgocdClient
+from .ports import wait_until
+from .token_task import TokenTask
 
 __all__ = ("Mint", "Minted")
 
@@ -63,12 +58,14 @@ class Mint:
     very run minted and revoked again.
     """
 
-    def __init__(self, wish: Wish, places: Places, argocd: ArgocdClient, ports: Ports) -> None:
-        self._wish = wish
-        self._places = places
-        self._argocd = argocd
-        self._ports = ports
+    def __init__(self, task: TokenTask) -> None:
+        self._wish = task.wish
+        self._places = task.places
+        self._issuer = task.issuer
+        self._argocd = task.argocd
+        self._ports = task.ports
         self._bearer: str | None = None
+        self._now: datetime
         self.revoked: list[str] = []
 
     def run(self, record: Record, entries: Sequence[Entry], *, now: datetime, bearer: str | None) -> Minted:
@@ -77,7 +74,7 @@ class Mint:
         `bearer` is a token of the account that works: the account may mint for itself, whatever its policy says, so
         no other login is needed. Raises SinkConflict where another run was faster, after undoing what this one did.
         """
-        self._bearer = bearer
+        self._bearer, self._now = bearer, now
         entry = entries[0] if entries else Entry()
         token_id = make_token_id(self._wish.token_name, now, self._ports.random_hex())
         record = announce(record, token_id, now=now, by=self._ports.actor)
@@ -105,8 +102,10 @@ class Mint:
         """Mint and prove, before any sink is touched with it. What cannot be proven is revoked again."""
         error: FleetopsError
         try:
-            token = self._create(token_id)
-        except ApiError as exc:
+            token = self._issuer.create(
+                token_id, expires_in=self._wish.renewal.expires_in, now=self._now, bearer=self._bearer
+            )
+        except FleetopsError as exc:
             error = exc
         else:
             try:
@@ -117,14 +116,6 @@ class Mint:
         if _nothing_happened(error):
             raise _undone(error, undo)
         raise self._revoked(error, token_id, undo=undo, under_way=_may_be_under_way(error))
-
-    def _create(self, token_id: str) -> str:
-        def create() -> str:
-            return self._argocd.create_token(
-                self._wish.account, token_id=token_id, expires_in=self._wish.renewal.expires_in, token=self._bearer
-            )
-
-        return retry_conflicts(create, sleep=self._ports.sleep)
 
     def _prove(self, token: str, token_id: str) -> Proven:
         wish = self._wish
@@ -157,7 +148,7 @@ class Mint:
         where nothing was there to revoke and the mint may still be `under_way`.
         """
         try:
-            existed = self._argocd.delete_token(self._wish.account, token_id, token=self._bearer)
+            existed = self._issuer.delete(token_id, bearer=self._bearer)
         except ApiError as exc:
             return FleetopsError(f"{error}. Its token {token_id} could not be revoked: {exc}; the record names it")
         if existed:
@@ -178,16 +169,19 @@ class Mint:
         raise self._revoked(error, token_id, undo=_nothing if isinstance(error, SinkConflict) else undo)
 
 
-def _nothing_happened(error: ApiError) -> bool:
+def _nothing_happened(error: FleetopsError) -> bool:
     """Whether the answer proves that no token was minted. 408 is gRPC's Canceled and proves nothing."""
+    if not isinstance(error, ApiError):
+        # Refused by ourselves, before anything was asked.
+        return True
     if isinstance(error, Unreachable):
         return not error.sent
     return error.status is not None and 300 <= error.status < 500 and error.status != 408
 
 
-def _may_be_under_way(error: ApiError) -> bool:
+def _may_be_under_way(error: FleetopsError) -> bool:
     """Whether Argo CD may still be at work on the request: no answer came, or one that is not its own."""
-    return error.code is None
+    return isinstance(error, ApiError) and error.code is None
 
 
 def _nothing() -> None:

@@ -9,17 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._clients.argocd import ArgocdClient
 from .._core.decision import ABSENT, REVOKED, Situation, unknown_tokens
 from .._core.errors import Absent, InvalidInput, Lost
 from .._core.tokens import ListedToken, parse_token_id
 from .._sinks.port import Entry
 from .assessing import Assessment
-from .ports import Outcome, Ports
+from .ports import Outcome
 from .revoking import Revocation
-from .storing import Places
 from .token_report import Report, show
-from .token_wish import Wish
+from .token_task import TokenTask
 
 __all__ = ("Removal",)
 
@@ -44,23 +42,14 @@ class Removal:
     """One run. `account_exists` looks at argocd-cm: where the account is gone, so are its tokens."""
 
     def __init__(
-        self,
-        wish: Wish,
-        places: Places,
-        instance: str,
-        assessment: Assessment,
-        revocation: Revocation,
-        argocd: ArgocdClient,
-        ports: Ports,
-        account_exists: Callable[[], bool],
+        self, task: TokenTask, assessment: Assessment, revocation: Revocation, account_exists: Callable[[], bool]
     ) -> None:
-        self._wish = wish
-        self._places = places
-        self._instance = instance
+        self._task = task
+        self._wish = task.wish
+        self._places = task.places
+        self._ports = task.ports
         self._assessment = assessment
         self._revocation = revocation
-        self._argocd = argocd
-        self._ports = ports
         self._account_exists = account_exists
 
     def run(self) -> Outcome:
@@ -86,7 +75,7 @@ class Removal:
 
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""
-        if bearer is None and not self._argocd.has_credentials:
+        if bearer is None and not self._task.issuer.can_act_alone:
             if needed and self._account_exists():
                 refusal = held[0].situation.refusal or "no reason given"
                 raise InvalidInput(
@@ -96,7 +85,7 @@ class Removal:
                 )
             return ()
         try:
-            return self._argocd.account(self._wish.account, token=bearer.token if bearer else None).tokens
+            return self._task.account(bearer.token if bearer else None).tokens
         except Absent:
             return ()
 
@@ -132,7 +121,7 @@ class Removal:
         changed = stored or bool(doomed)
         report = Report(
             self._wish,
-            self._instance,
+            self._task.instance,
             action=REVOKED if changed else ABSENT,
             reason="its removal was asked for" if changed else "nothing is stored, and nothing of its name is listed",
             revoked=doomed,

@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from .._core.errors import Absent, FleetopsError
-from .ports import Ports, retry_conflicts, steadily
-from .token_wish import Wish
-
-if TYPE_CHECKING:
-    from .._clients.argocd import ArgocdClient
+from .ports import steadily
+from .token_task import TokenTask
 
 __all__ = ("Revocation",)
 
@@ -24,10 +20,11 @@ _ANSWERS = 5
 class Revocation:
     """Of one account's tokens. `revoked` are the ids that this run revoked."""
 
-    def __init__(self, wish: Wish, argocd: ArgocdClient, ports: Ports) -> None:
-        self._wish = wish
-        self._argocd = argocd
-        self._ports = ports
+    def __init__(self, task: TokenTask) -> None:
+        self._task = task
+        self._wish = task.wish
+        self._argocd = task.argocd
+        self._ports = task.ports
         self.revoked: list[str] = []
 
     def revoke(self, ids: Sequence[str], *, bearer: str | None) -> None:
@@ -52,10 +49,7 @@ class Revocation:
             raise self._unproven(())
 
     def _delete(self, token_id: str, bearer: str | None) -> None:
-        def delete() -> bool:
-            return self._argocd.delete_token(self._wish.account, token_id, token=bearer)
-
-        if retry_conflicts(delete, sleep=self._ports.sleep):
+        if self._task.issuer.delete(token_id, bearer=bearer):
             self.revoked.append(token_id)
 
     def _steadily(self, probe: Callable[[], bool]) -> bool:
@@ -67,7 +61,7 @@ class Revocation:
 
     def _listed(self, bearer: str | None) -> set[str]:
         try:
-            return {token.id for token in self._argocd.account(self._wish.account, token=bearer).tokens}
+            return {token.id for token in self._task.account(bearer).tokens}
         except Absent:
             return set()
 

@@ -20,12 +20,14 @@ from .._sinks.port import Entry
 from .._stores.configmaps import ConfigMapStore
 from .assessing import Assessment, read_claims
 from .instance import account_exists, read_instance_uid, require_same_instance
+from .issuers import ApiIssuer, KubernetesIssuer
 from .minting import Mint, Minted
 from .ports import Outcome, Ports
 from .removal import Removal
 from .revoking import Revocation
 from .storing import Places, differs
 from .token_report import Report, show
+from .token_task import TokenTask
 from .token_wish import Wish, parse_wish
 
 __all__ = ("run",)
@@ -44,25 +46,33 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
         f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
     )
     argocd = ports.argocd(params)
-    assessment = Assessment(wish, instance, places.where, argocd, ports)
-    revocation = Revocation(wish, argocd, ports)
+
+    names = not params["instance_uid"] or names_cluster(params)
+
+    def store() -> ConfigMapStore:
+        return ConfigMapStore(ports.kubernetes(params))
 
     def check_instance(bearer: str | None) -> tuple[str, ...]:
+        if wish.by_signing:
+            # A token we sign is accepted only where its key is: its proof is that of the installation.
+            return ()
         # The login of an account that an earlier step only plans cannot ask yet.
         not_yet = ports.check_mode and wish.planned and argocd.logs_in_as(wish.account)
-        if not_yet or (params["instance_uid"] and not names_cluster(params)):
+        if not_yet or not names:
             return ()
         return require_same_instance(ports.kubernetes(params), argocd, wish, ports, bearer=bearer)
 
     def exists() -> bool:
-        named = not params["instance_uid"] or names_cluster(params)
-        return account_exists(ConfigMapStore(ports.kubernetes(params)), wish.account) if named else True
+        return account_exists(store(), wish.account) if names else True
 
+    issuer = (
+        KubernetesIssuer(wish.account, store(), ports) if wish.by_signing else ApiIssuer(wish.account, argocd, ports)
+    )
+    task = TokenTask(wish, places, instance, issuer, argocd, ports)
+    assessment, revocation = Assessment(task), Revocation(task)
     if not wish.present:
-        return _racing(Removal(wish, places, instance, assessment, revocation, argocd, ports, exists).run)
-    minting = Mint(wish, places, argocd, ports)
-    keeper = _Keeper(wish, places, instance, assessment, minting, revocation, ports, check_instance)
-    return _racing(keeper.run)
+        return _racing(Removal(task, assessment, revocation, exists).run)
+    return _racing(_Keeper(task, assessment, revocation, check_instance).run)
 
 
 def _racing(once: Callable[[], Outcome]) -> Outcome:
@@ -99,25 +109,23 @@ class _Keeper:
 
     def __init__(
         self,
-        wish: Wish,
-        places: Places,
-        instance: str,
+        task: TokenTask,
         assessment: Assessment,
-        minting: Mint,
         revocation: Revocation,
-        ports: Ports,
         require_same_instance: Callable[[str | None], tuple[str, ...]],
     ) -> None:
-        self._require_same_instance = require_same_instance
+        self._task = task
         self._warnings: tuple[str, ...] = ()
-        self._wish = wish
-        self._places = places
-        self._instance = instance
+        self._wish = wish = task.wish
+        self._places = task.places
+        self._ports = task.ports
         self._assessment = assessment
-        self._minting = minting
+        self._minting = Mint(task)
         self._revocation = revocation
-        self._ports = ports
-        share = spread_over(wish.renewal.spread, instance=instance, account=wish.account, token_name=wish.token_name)
+        self._require_same_instance = require_same_instance
+        share = spread_over(
+            wish.renewal.spread, instance=task.instance, account=wish.account, token_name=wish.token_name
+        )
         self._renewal = replace(wish.renewal, brought_forward=share)
 
     def run(self) -> Outcome:
@@ -182,6 +190,7 @@ class _Keeper:
         before = show(
             self._wish, situation.stored.ref if situation.stored and not situation.foreign() else None, situation.record
         )
+        self._task.issuer.prepare()
         bearer = entries[0].token if entries and decision.action == RENEWED else None
         if bearer is None or situation.record is None:
             # A token that works and has its record proves its installation by itself.
@@ -215,7 +224,7 @@ class _Keeper:
     def _record_of(self, situation: Situation) -> Record:
         """Return the record to go on from; one of another instance or account has nothing to say here."""
         record = situation.record
-        fresh = Record(self._instance, self._wish.account, self._wish.token_name, by=self._ports.actor)
+        fresh = Record(self._task.instance, self._wish.account, self._wish.token_name, by=self._ports.actor)
         if record is None:
             return fresh
         same = (record.instance, record.account, record.token_name) == (fresh.instance, fresh.account, fresh.token_name)
@@ -256,7 +265,7 @@ class _Keeper:
         unknown = unknown_tokens(situation.listed, situation.record, situation.now)
         report = Report(
             self._wish,
-            self._instance,
+            self._task.instance,
             action=decision.action,
             reason=decision.reason,
             ref=ref,

@@ -25,6 +25,7 @@ class Wish:
     account: str
     token_name: str
     present: bool
+    by_signing: bool
     renewal: Renewal
     revoke_after: int
     revoke_unknown: tuple[str, ...]
@@ -43,6 +44,7 @@ def parse_wish(params: Mapping[str, Any]) -> Wish:
         account=account,
         token_name=check_token_name(params["token_name"] or account),
         present=params["state"] == "present",
+        by_signing=params["method"] == "kubernetes",
         renewal=_renewal(params),
         revoke_after=parse_duration(params["revoke_after"], option="revoke_after", least=0),
         revoke_unknown=check_named(params["revoke_unknown"]),

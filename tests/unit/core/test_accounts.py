@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -326,8 +327,8 @@ def test_both_sides_of_the_diff_show_the_account_and_its_keys_only() -> None:
 # --- passwords and removal -----------------------------------------------------------------------------------------
 
 
-def password(matching: str) -> PasswordWish:
-    return PasswordWish(matches=lambda stored: stored == matching, make_hash=lambda: "new-hash")
+def password(matching: str, **more: Any) -> PasswordWish:
+    return PasswordWish(matches=lambda stored: stored == matching, make_hash=lambda: "new-hash", **more)
 
 
 MTIME = "2026-01-31T12:00:00Z"
@@ -350,23 +351,60 @@ def test_the_password_of_admin_has_keys_of_its_own() -> None:
     assert keys(change) == {"admin.password": "new-hash", "admin.passwordMtime": MTIME}
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", "7", '"x"', "[1]"])
+@pytest.mark.parametrize("text", ["", "null", "[]"])
 def test_without_tokens_a_new_password_ends_nothing(text: str) -> None:
     assert plan(CONFIG, {"accounts.octopus.tokens": text}, password=password("right")).warnings == ()
 
 
 def test_the_tokens_a_new_password_ends_are_named() -> None:
     secret = {"accounts.octopus.tokens": '[{"id": "a", "iat": 1}, {"id": "b", "iat": 2}]'}
-    change = plan(CONFIG, secret, password=password("right"))
+    change = plan(CONFIG, secret, password=password("right", end_tokens=True))
     assert change.warnings == ("changing the password of account octopus ends its API tokens: a, b",)
 
 
-def test_a_token_list_that_is_no_json_is_told_without_its_content() -> None:
+@pytest.mark.parametrize(
+    "text", ["SEKRET", "{}", "7", '"SEKRET"', "[1]", '[{"iat": 1}]', '[{"id": "a", "iat": "SEKRET"}]']
+)
+def test_a_token_list_that_is_none_is_told_without_its_content(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        plan(CONFIG, {"accounts.octopus.tokens": "SEKRET"}, password=password("right"))
-    cause = "accounts.octopus.tokens is not a JSON list; correct or remove it"
+        plan(CONFIG, {"accounts.octopus.tokens": text}, password=password("right"))
+    cause = "accounts.octopus.tokens is not a JSON list of tokens; correct or remove it"
     assert str(caught.value) == f"cannot read argocd-secret: {cause}"
-    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+SET_AT = datetime(2026, 1, 31, 11, 0, 0, tzinfo=timezone.utc)
+
+
+def issued(**ids: int) -> dict[str, str]:
+    """A list of tokens, each so many seconds after the password counts as set; `expired` ended long ago."""
+    start = int(SET_AT.timestamp())
+    items = [{"id": name, "iat": start + seconds} for name, seconds in ids.items()]
+    return {"accounts.octopus.tokens": json.dumps([*items, {"id": "expired", "iat": 1, "exp": 2}])}
+
+
+def test_a_password_may_count_as_set_when_a_token_was_issued_which_so_stays_valid() -> None:
+    wish = password("right", set_at=SET_AT, known=("old", "new"))
+    change = plan(CONFIG, issued(old=-1, new=0), password=wish)
+    assert keys(change)["accounts.octopus.passwordMtime"] == "2026-01-31T11:00:00Z"
+    assert change.warnings == ("changing the password of account octopus ends its API tokens: old",)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_a_password_that_ends_what_nobody_named_is_refused_unless_that_is_said(seconds: int) -> None:
+    secret = issued(new=0, other=seconds)
+    with pytest.raises(Refused) as caught:
+        plan(CONFIG, secret, password=password("right", set_at=SET_AT, known=("new",)))
+    assert str(caught.value) == (
+        "cannot change the password of account octopus: that ends API tokens which nobody said may end: other; name "
+        "them in known_tokens, or set end_tokens to true"
+    )
+    assert plan(CONFIG, secret, password=password("right", set_at=SET_AT, end_tokens=True)).changed
+    assert not plan(CONFIG, {**secret, "accounts.octopus.password": "right"}, password=password("right")).changed
+
+
+def test_a_token_issued_later_than_the_password_counts_as_set_needs_no_word() -> None:
+    assert plan(CONFIG, issued(later=2), password=password("right", set_at=SET_AT)).warnings == ()
 
 
 def test_removal_takes_the_secret_keys_too_and_shows_none_of_them() -> None:

@@ -142,6 +142,8 @@ class FakeArgocd:
         self.project: str | None = None
         self.url = ""
         self.has_credentials = True
+        # Where tokens are signed by others: then argocd-secret says which are accepted.
+        self.follows: FakeKubernetes | None = None
         self.refusal = ""
         self.longest: int | None = None
         self.said_version = "v3.5.3+abc"
@@ -165,7 +167,9 @@ class FakeArgocd:
             if self.unseen:
                 self.unseen -= 1
                 return False
-            return self.enabled and token in self.tokens.values()
+            listed = self.follows.listed_ids(account) if self.follows else None
+            known = token in self.tokens.values() if listed is None else decode_token(token).id in listed
+            return self.enabled and known
 
         return bool(self._world.perform("prove", f"{account} {decode_token(token).id}", look))
 
@@ -173,7 +177,8 @@ class FakeArgocd:
         def look() -> ListedAccount:
             if not self.exists:
                 raise Absent("no such account", status=404, code=5)
-            listed = tuple(ListedToken(token_id, START, self.expiries.get(token_id)) for token_id in self.tokens)
+            ids = self.follows.listed_ids(name) if self.follows else self.tokens
+            listed = tuple(ListedToken(token_id, START, self.expiries.get(token_id)) for token_id in ids)
             return ListedAccount(name, self.enabled, self.capabilities, listed)
 
         return self._world.perform("look", f"{name}{' by itself' if token else ''}", look)
@@ -274,6 +279,9 @@ class FakeKubernetes:
         merged: dict[str, str | None] = {**self.data[name], **values}
         self.data[name] = {key: value for key, value in merged.items() if value is not None}
         self.metadata[name]["resourceVersion"] = str(int(self.metadata[name]["resourceVersion"]) + 1)
+
+    def listed_ids(self, account: str) -> list[str]:
+        return [item["id"] for item in json.loads(self.data["argocd-secret"].get(f"accounts.{account}.tokens", "[]"))]
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         if kind == "appprojects":

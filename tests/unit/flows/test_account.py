@@ -29,6 +29,7 @@ def options(**changes: Any) -> dict[str, Any]:
     shape = {"name": "octopus", "capabilities": ["apiKey"], "enabled": True, "state": "present"}
     nothing = dict.fromkeys(("account_password", "account_password_hash", "argocd_url"))
     switches = dict.fromkeys(("reenable", "override_admin_enabled", "force_owner"), False)
+    nothing |= {"account_password_mtime": None, "known_tokens": [], "end_tokens": False}
     return {**shape, **nothing, **switches, "wait": True, "wait_timeout": 5, **changes}
 
 
@@ -51,6 +52,7 @@ def test_the_first_run_writes_two_keys_and_the_second_reads_only() -> None:
         "account": {"name": "octopus", "enabled": True, "capabilities": ["apiKey"]},
         "instance_uid": UID,
         "seen": None,
+        "password_changed": False,
         "helm_values": f'configs:\n  cm:\n    {KEY}: "apiKey"\n    {ENABLED}: "true"\n',
     }
     world.events.clear()

@@ -32,7 +32,16 @@ def options(**changes: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("token_name", "expires_in", "renew_before", "renew_after", "renew_spread"), None)
     switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned", "rotate"), False)
     shape = {"account": "octopus", "checks": [], "store": [FIRST, SECOND], "state": "absent", "instance_uid": UID}
-    return {**nothing, **switches, **shape, "revoke_after": "7d", "revoke_unknown": [], "wait_timeout": 5, **changes}
+    return {
+        **nothing,
+        **switches,
+        **shape,
+        "method": "api",
+        "revoke_after": "7d",
+        "revoke_unknown": [],
+        "wait_timeout": 5,
+        **changes,
+    }
 
 
 def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +50,7 @@ def options(**changes: Any) -> dict[str, Any]:
     shape = {"account": "octopus", "token_name": None, "expires_in": None, "checks": [], "store": [FIRST]}
     times = dict.fromkeys(("renew_before", "renew_after", "renew_spread"), None)
     switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned", "rotate"), False)
-    shape |= {"state": "present", "revoke_after": "7d", "revoke_unknown": []}
+    shape |= {"state": "present", "method": "api", "revoke_after": "7d", "revoke_unknown": []}
     return {**shape, **times, **switches, "instance_uid": UID, "wait_timeout": 5, **changes}
 
 
@@ -1190,3 +1191,139 @@ def test_the_same_place_twice_is_refused_before_anything_is_asked() -> None:
         run(world, store=[{"file": "first"}, {"file": "first"}])
     assert str(caught.value) == "cannot store the token in sink first twice: leave one out of store"
     assert world.events == []
+
+
+# --- signed by ourselves -------------------------------------------------------------------------------------------
+
+LIST = "accounts.octopus.tokens"
+
+
+def signing_world() -> World:
+    """argocd-secret has the key, and what is listed there is what Argo CD accepts. There is no login."""
+    world = World()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+    world.kubernetes.edit("argocd-secret", {"server.secretkey": "SIGNING", LIST: '[{"id":"by-hand","iat":1}]'})
+    world.argocd.has_credentials = False
+    world.argocd.follows = world.kubernetes
+    return world
+
+
+def ids_in_secret(world: World) -> list[str]:
+    return [item["id"] for item in json.loads(world.kubernetes.data["argocd-secret"].get(LIST, "[]"))]
+
+
+def sign(world: World, **changes: Any) -> Outcome:
+    return run(world, method="kubernetes", **changes)
+
+
+def test_with_the_signing_key_no_login_is_needed() -> None:
+    world = allowing_only_what_the_checks_allow(signing_world())
+    outcome = sign(world, checks=CHECKS)
+    assert world.effects() == [
+        ANNOUNCED,
+        f"patch argocd-secret {LIST}",
+        PROVED,
+        *ASKED,
+        STORED,
+    ]
+    assert (outcome.values["action"], world.sink.token_id, ids_in_secret(world)) == ("minted", NEW, ["by-hand", NEW])
+    assert {"SIGNING", world.sink.entry.token} <= set(world.remembered)
+    assert f"rehearse argocd-secret {LIST}" in world.events[: world.events.index(ANNOUNCED)]
+    world.events.clear()
+    assert not sign(world, checks=CHECKS).changed
+    assert "get argocd-secret" not in world.events
+
+
+def test_check_mode_signs_nothing() -> None:
+    world = signing_world()
+    outcome = run(world, method="kubernetes", check_mode=True)
+    assert (outcome.changed, outcome.values["action"]) == (True, "minted")
+    assert (world.sink.entry, ids_in_secret(world)) == (Entry(), ["by-hand"])
+
+
+def test_a_signed_token_that_can_do_too_much_is_taken_out_of_the_list_again() -> None:
+    world = signing_world()
+    with pytest.raises(Mismatch):
+        sign(world, checks=CHECKS)
+    assert (world.sink.entry, ids_in_secret(world)) == (Entry(), ["by-hand"])
+
+
+def test_a_signed_token_is_renewed_and_retired_the_same_way() -> None:
+    world = signing_world()
+    sign(world)
+    world.slept = 60
+    outcome = sign(world, rotate=True, revoke_after="0")
+    assert (outcome.values["action"], outcome.values["revoked"]) == ("renewed", [NEW])
+    assert ids_in_secret(world) == ["by-hand", "octopus-20260131T120100Z-00000002"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "error", "message"),
+    [
+        ({LIST: "SEKRET"}, InvalidInput, "cannot read argocd-secret: accounts.octopus.tokens is not a JSON list"),
+        ({"server.secretkey": None}, Refused, "cannot sign a token for account octopus: argocd-secret has no server"),
+    ],
+    ids=["unreadable-list", "no-key"],
+)
+def test_without_a_list_or_a_key_nothing_is_written(
+    edit: dict[str, Any], error: type[FleetopsError], message: str
+) -> None:
+    world = signing_world()
+    world.kubernetes.edit("argocd-secret", edit)
+    with pytest.raises(error) as caught:
+        sign(world)
+    assert str(caught.value).startswith(message)
+    assert world.effects() == []
+
+
+def test_an_account_that_is_not_in_the_config_map_gets_no_signed_token() -> None:
+    world = signing_world()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": None})
+    with pytest.raises(Absent, match=r"argocd-cm has no such account; create it first \(argocd_account\)"):
+        sign(world)
+
+
+def test_a_signed_token_that_argo_cd_does_not_accept_is_taken_back_as_that_of_another_installation() -> None:
+    world = signing_world()
+    world.argocd.follows = None
+    with pytest.raises(Unauthenticated):
+        sign(world)
+    assert (world.sink.entry, ids_in_secret(world)) == (Entry(), ["by-hand"])
+
+
+def test_another_writer_of_the_secret_is_planned_around() -> None:
+    world = signing_world()
+
+    def another_writes() -> None:
+        ids = [{"id": "by-hand", "iat": 1}, {"id": "meanwhile", "iat": 2}]
+        world.kubernetes.edit("argocd-secret", {LIST: json.dumps(ids)})
+
+    world.fail("patch", another_writes)
+    sign(world)
+    assert ids_in_secret(world) == ["by-hand", "meanwhile", NEW]
+
+
+def test_a_removal_takes_signed_tokens_out_of_the_list_though_the_stored_one_is_refused() -> None:
+    world = signing_world()
+    sign(world)
+    world.argocd.follows = None
+    outcome = sign(world, state="absent")
+    assert (outcome.values["revoked"], ids_in_secret(world), world.sink.entry) == ([NEW], ["by-hand"], Entry())
+
+
+def test_killed_at_any_point_of_signing_the_same_command_converges() -> None:
+    for calls in range(1, 100):
+        world = signing_world()
+        world.kill_after = calls
+        try:
+            sign(world)
+        except Killed:
+            world.kill_after = None
+        else:
+            assert calls > 8
+            return
+        outcome = sign(world)
+        assert [item["id"] for item in outcome.values["unknown"]] == ["by-hand"], calls
+        assert world.sink.token_id in ids_in_secret(world), calls
+        assert not sign(world).changed, calls
+    pytest.fail("the run never ended")

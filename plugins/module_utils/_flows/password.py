@@ -1,0 +1,80 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The password a task of argocd_account asks for."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from .._core.accounts import PasswordWish
+from .._core.errors import InvalidInput, quoted
+from .._core.record import parse_time
+
+__all__ = ("parse_password",)
+
+_BCRYPT_HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+# Argo CD could not hash more either (golang.org/x/crypto/bcrypt, ErrPasswordTooLong).
+_BCRYPT_BYTES = 72
+
+
+def parse_password(params: Mapping[str, Any]) -> PasswordWish | None:
+    """Return the wish, None where no password is given; raise InvalidInput naming the option, never its value."""
+    wish = _wish(params)
+    if wish is None:
+        return None
+    return replace(
+        wish, set_at=_set_at(params), known=tuple(params["known_tokens"]), end_tokens=bool(params["end_tokens"])
+    )
+
+
+def _set_at(params: Mapping[str, Any]) -> datetime | None:
+    text = params["account_password_mtime"]
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError:
+        pass
+    raise InvalidInput(
+        f"cannot use account_password_mtime {quoted(text)}: write a time of UTC such as 2026-11-21T06:00:00Z"
+    )
+
+
+def _wish(params: Mapping[str, Any]) -> PasswordWish | None:
+    wanted_hash = params["account_password_hash"]
+    if wanted_hash:
+        return _of_hash(wanted_hash)
+    password = params["account_password"]
+    return _of_plain_text(password.encode()) if password else None
+
+
+def _of_hash(wanted_hash: str) -> PasswordWish:
+    if not _BCRYPT_HASH.fullmatch(wanted_hash):
+        raise InvalidInput(
+            "cannot use account_password_hash: it is not a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters in all); "
+            "make one with `argocd account bcrypt --password ...`"
+        )
+    return PasswordWish(matches=lambda stored: stored == wanted_hash, make_hash=lambda: wanted_hash)
+
+
+def _of_plain_text(encoded: bytes) -> PasswordWish:
+    if importlib.util.find_spec("bcrypt") is None:
+        raise InvalidInput(
+            "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
+            "account_password_hash"
+        )
+    if len(encoded) > _BCRYPT_BYTES or b"\0" in encoded:
+        raise InvalidInput(
+            f"cannot use account_password: bcrypt takes {_BCRYPT_BYTES} bytes at most and no NUL; choose another"
+        )
+    import bcrypt  # optional, and slow to load: only passwords in plain text need it
+
+    return PasswordWish(
+        # What is stored may be no hash at all, and bcrypt raises ValueError for that.
+        matches=lambda stored: bool(_BCRYPT_HASH.fullmatch(stored) and bcrypt.checkpw(encoded, stored.encode())),
+        make_hash=lambda: str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode()),
+    )
