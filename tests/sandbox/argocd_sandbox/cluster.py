@@ -107,6 +107,7 @@ class Cluster:
         item = normalised(item)
         if "managedFields" not in item["metadata"]:
             item["metadata"]["managedFields"] = record_update(before, item, MANAGER, now)
+            item = normalised(item)
         stored = self.store.put(item)
         self.snapshot.resync()
         return stored

@@ -1,23 +1,13 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON as Go's encoding/json writes it, and its words for bad JSON; both servers are written in Go."""
+"""JSON as Go's encoding/json writes it; both servers are written in Go."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-END_OF_INPUT = "unexpected end of JSON input"
-VALUE_WANTED = "looking for beginning of value"
-SYNTAX_ERRORS = {
-    "Expecting property name": "looking for beginning of object key string",
-    "Expecting ':'": "after object key",
-    "Expecting ','": "after object key:value pair",
-    "Extra data": "after top-level value",
-    "Invalid control character": "in string literal",
-    "Invalid \\escape": "in string escape code",
-}
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -28,14 +18,11 @@ def encode(value: Any) -> str:
     return text
 
 
+def valid_text(text: str) -> str:
+    """With U+FFFD for every half of a surrogate pair, which JSON can escape and UTF-8 cannot say."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def refuse_constant(name: str) -> None:
     """NaN and Infinity are Python's, not JSON's."""
     raise json.JSONDecodeError("no JSON", name, 0)
-
-
-def syntax_error(text: str, error: json.JSONDecodeError, at_end: str = END_OF_INPUT) -> str:
-    """Go's words for bad JSON, of which a decoder and Unmarshal have different ones for a missing end."""
-    if error.pos >= len(text) or error.msg.startswith("Unterminated string"):
-        return at_end
-    where = next((go for python, go in SYNTAX_ERRORS.items() if error.msg.startswith(python)), VALUE_WANTED)
-    return f"invalid character '{text[error.pos]}' {where}"

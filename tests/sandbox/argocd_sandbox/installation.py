@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import trustme
 import yaml
 
 from .store import Object
@@ -40,16 +41,24 @@ def _object(kind: str, name: str, labels: dict[str, str], **content: Any) -> Obj
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels, "annotations": {}},
         **content,
     }
-    applied = json.dumps({key: value for key, value in item.items() if key not in ("data", "type")}) + "\n"
+    applied = json.dumps({key: value for key, value in item.items() if key != "data"}) + "\n"
     item["metadata"]["annotations"][LAST_APPLIED] = applied
     return item
 
 
-def namespace(name: str) -> Object:
+def _managed(now: str, fields: dict[str, Any]) -> list[Object]:
+    """Where fields are lists whose members have owners, too: written down, as nothing here changes them."""
+    entry = {"manager": MANAGER, "operation": "Update", "apiVersion": "v1", "time": now, "fieldsType": "FieldsV1"}
+    return [{**entry, "fieldsV1": fields}]
+
+
+def namespace(name: str, now: str) -> Object:
+    labels = {"kubernetes.io/metadata.name": name}
+    fields = {"f:metadata": {"f:labels": {".": {}, **{f"f:{label}": {} for label in labels}}}}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "metadata": {"name": name, "labels": labels, "managedFields": _managed(now, fields)},
         "spec": {"finalizers": ["kubernetes"]},
         "status": {"phase": "Active"},
     }
@@ -71,6 +80,41 @@ def default_project() -> Object:
     }
 
 
+@cache
+def _tls_pair() -> dict[str, str]:
+    """A certificate of its own making, as the server stores one; here nobody is shown it."""
+    made = trustme.CA().issue_cert("localhost", "argocd-server")
+    return {
+        "tls.crt": made.cert_chain_pems[0].bytes().decode(),
+        "tls.key": made.private_key_pem.bytes().decode(),
+    }
+
+
+def service(now: str) -> Object:
+    """With what Kubernetes fills in."""
+    ports = [
+        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080},
+        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": 8080},
+    ]
+    selector = {"app.kubernetes.io/name": "argocd-server"}
+    labels = _labels("argocd-server", "server")
+    item = _object("Service", "argocd-server", labels, spec={"ports": ports, "selector": selector})
+    address = "10.96.0.80"
+    item["spec"] |= {"clusterIP": address, "clusterIPs": [address], "type": "ClusterIP", "sessionAffinity": "None"}
+    item["spec"] |= {"ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster"}
+    item["status"] = {"loadBalancer": {}}
+    port = {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}}
+    owned_ports = {f'k:{{"port":{number},"protocol":"TCP"}}': port for number in (80, 443)}
+    owned = {"f:internalTrafficPolicy": {}, "f:selector": {}, "f:sessionAffinity": {}, "f:type": {}}
+    metadata = {
+        "f:annotations": {".": {}, f"f:{LAST_APPLIED}": {}},
+        "f:labels": {".": {}, **{f"f:{name}": {} for name in labels}},
+    }
+    fields = {"f:metadata": metadata, "f:spec": {**owned, "f:ports": {".": {}, **owned_ports}}}
+    item["metadata"]["managedFields"] = _managed(now, fields)
+    return item
+
+
 def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
     """`now` (RFC3339) becomes admin's passwordMtime; the signing key is new each time."""
     secret_key = base64.b64encode(secrets.token_bytes(32)).decode()
@@ -78,24 +122,15 @@ def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
         "admin.password": admin_password_hash,
         "admin.passwordMtime": now,
         "server.secretkey": secret_key,
+        **_tls_pair(),
     }
-    ports = [
-        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080},
-        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": 8080},
-    ]
-    selector = {"app.kubernetes.io/name": "argocd-server"}
     return [
-        namespace("default"),
-        namespace(NAMESPACE),
+        namespace("default", now),
+        namespace(NAMESPACE, now),
         _object("ConfigMap", "argocd-cm", _labels("argocd-cm")),
         _object("ConfigMap", "argocd-rbac-cm", _labels("argocd-rbac-cm")),
         _object("Secret", "argocd-secret", _labels("argocd-secret"), type="Opaque", data=_encode(passwords)),
-        _object(
-            "Service",
-            "argocd-server",
-            _labels("argocd-server", "server"),
-            spec={"type": "ClusterIP", "clusterIP": "10.96.0.80", "ports": ports, "selector": selector},
-        ),
+        service(now),
         default_project(),
     ]
 

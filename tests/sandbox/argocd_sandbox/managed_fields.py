@@ -44,19 +44,30 @@ def _fields(paths: set[Path]) -> dict[str, Any]:
         node = tree
         for part in path:
             node = node.setdefault("." if part == "." else f"f:{part}", {})
-    return tree
+    return _collapsed(tree)
+
+
+def _collapsed(tree: dict[str, Any]) -> dict[str, Any]:
+    """A map of which only the existence is owned is written without the dot."""
+    return {} if list(tree) == ["."] else {name: _collapsed(below) for name, below in tree.items()}
 
 
 def _paths(fields: dict[str, Any], prefix: Path = ()) -> set[Path]:
     found: set[Path] = set()
     for name, below in fields.items():
         path = (*prefix, name.removeprefix("f:"))
-        found |= _paths(below, path) if below else {path}
+        found |= _paths(below, path) if below else {(*path, ".") if path in OWNED_MAPS else path}
     return found
 
 
 def record_update(before: Object | None, after: Object, manager: str, now: str) -> list[Object]:
-    """The managedFields of `after`: changed fields go to `manager`, removed ones to nobody."""
+    """The managedFields of `after`: changed fields go to `manager`, removed ones to nobody.
+
+    An object that has none is not followed from then on. Source: apimachinery pkg/util/managedfields/internal
+    (skipnonapplied.go; managedfields.go for the order).
+    """
+    if before is not None and not before["metadata"].get("managedFields"):
+        return []
     old, new = leaves(before or {}), leaves(after)
     changed = {path for path, value in new.items() if path not in old or old[path] != value}
     entries: list[Object] = []
@@ -70,7 +81,7 @@ def record_update(before: Object | None, after: Object, manager: str, now: str) 
             entries.append({**entry, "fieldsV1": _fields(kept)})
     if mine:
         entries.append(_entry(manager, now, after.get("apiVersion", "v1"), mine))
-    return entries
+    return sorted(entries, key=lambda entry: (entry["time"], entry["manager"]))
 
 
 def _entry(manager: str, now: str, api_version: str, paths: set[Path]) -> Object:

@@ -123,7 +123,7 @@ class AccountService:
         try:
             matches = re.search(pattern, new) is not None
         except re.error as error:
-            raise PlainError(f"failed to compile password regex: {error}") from error
+            raise PlainError(f"failed to compile password regex: error parsing regexp: {_go_words(error)}") from error
         if len(new.encode()) > BCRYPT_MAX_BYTES:
             raise PlainError("failed to hash password: bcrypt: password length exceeds 72 bytes")
         if not matches:
@@ -155,6 +155,18 @@ class AccountService:
         if self._release.at_least(3, 5) and resource in PROJECT_SCOPED and len(parts) == 3:
             return f"{parts[0]}/{parts[2]}" if parts[1] in ("", NAMESPACE) else item
         return item
+
+
+def _go_words(error: re.error) -> str:
+    """Of Go's regexp/syntax, for what both find wrong in the same place."""
+    text, position = str(error.pattern), error.pos or 0
+    if error.msg.startswith("unterminated character set"):
+        return f"missing closing ]: `{text[position:]}`"
+    if error.msg.startswith("missing ), unterminated"):
+        return f"missing closing ): `{text}`"
+    if error.msg.startswith("unbalanced parenthesis"):
+        return f"unexpected ): `{text}`"
+    return f"missing argument to repetition operator: `{text[position : position + 1]}`"
 
 
 def message(account: Account) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..go import encode, syntax_error
+from ..go import encode
+from ..go_syntax import syntax_error
 from .errors import PlainError
 from .gojson import kind_of
 
@@ -110,7 +111,7 @@ def _parse_tokens(text: str) -> list[Token] | None:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PlainError(syntax_error(text, error)) from error
+        raise PlainError(syntax_error(text)) from error
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(token, dict) for token in value):

@@ -23,21 +23,19 @@ from .errors import HTTP_STATUS, INTERNAL, NOT_FOUND, UNKNOWN, GrpcError, Kubern
 from .gojson import decode, omit_empty
 from .rbac import Rbac
 from .release import Release
-from .routing import Arguments, Handler, Route, dispatch, redirect_if_unclean, refuse_content_type, route
+from .routing import Arguments, Handler, Route, dispatch, redirect_if_unclean, refuse_content_type, route, see_other
 from .sessions import COOKIE, Sessions, cookie_token
 from .settings import SettingsManager
 from .tokens import Caller
 
+# Of a build from the bare source: the release's own build stamps in GitCommit, GitTreeState and KubectlVersion, too.
 BUILD = {
     "BuildDate": "2026-01-01T00:00:00Z",
-    "GitCommit": "0000000000000000000000000000000000000000",
-    "GitTreeState": "clean",
     "GoVersion": "go1.26.0",
     "Compiler": "gc",
     "Platform": "linux/amd64",
     "KustomizeVersion": "v5.8.0",
     "HelmVersion": "v3.19.0",
-    "KubectlVersion": "v0.34.0",
     "JsonnetVersion": "v0.21.0",
 }
 INDEX = b"<!doctype html><html><head><title>Argo CD</title></head><body></body></html>\n"
@@ -157,7 +155,7 @@ class ArgoCd:
         self._sessions.log_out(token)
         location = f"http://{request.header('host')}{self._root}"
         gone = ("Set-Cookie", f"{COOKIE}=; Path={self._root or '/'}")
-        return Response(303, b"", "text/html; charset=utf-8", (gone, ("Location", location)))
+        return see_other(location, gone)
 
     def _user_info(self, request: Request, _arguments: Arguments) -> Response:
         caller = self._sessions.optional_caller(request)
@@ -169,7 +167,8 @@ class ArgoCd:
 
     def _version(self, request: Request, _arguments: Arguments) -> Response:
         caller = self._sessions.optional_caller(request)
-        version = {"Version": f"{self._release}+0000000"}
+        self._sessions.check_settings()
+        version = {"Version": f"{self._release}+unknown"}
         return self._answer(caller, version if caller is None else {**version, **BUILD})
 
     def _settings_shown(self, _request: Request, _arguments: Arguments) -> Response:

@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..go import refuse_constant, syntax_error
+from ..go import refuse_constant, valid_text
+from ..go_syntax import syntax_error
 from .errors import INVALID_ARGUMENT, GrpcError
 
 INT64 = range(-(2**63), 2**63)
@@ -52,7 +53,7 @@ def _first_value(body: bytes, message: str) -> dict[str, Any]:
     try:
         value, _end = json.JSONDecoder(parse_float=RawNumber, parse_constant=refuse_constant).raw_decode(text)
     except json.JSONDecodeError as error:
-        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, error, "unexpected EOF")) from error
+        raise GrpcError(INVALID_ARGUMENT, syntax_error(text, "unexpected EOF")) from error
     if value is not None and not isinstance(value, dict):
         text = f"json: cannot unmarshal {kind_of(value)} into Go value of type {message}"
         raise GrpcError(INVALID_ARGUMENT, text)
@@ -63,7 +64,7 @@ def _checked(value: Any, field: str, kind: type) -> Any:
     if kind is int and isinstance(value, int) and not isinstance(value, bool) and value in INT64:
         return value
     if kind is str and isinstance(value, str) and not isinstance(value, RawNumber):
-        return value
+        return valid_text(value)
     go_type = "int64" if kind is int else "string"
     text = f"json: cannot unmarshal {kind_of(value, kind)} into Go struct field {field} of type {go_type}"
     raise GrpcError(INVALID_ARGUMENT, text)

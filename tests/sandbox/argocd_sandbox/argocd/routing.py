@@ -19,6 +19,9 @@ from urllib.parse import quote, unquote
 from ..http import Request, Response, text_response
 from .release import Release
 
+# What ServeMux has as a subtree: its root redirects into it.
+SUBTREE = "/api/"
+
 Arguments = dict[str, str]
 Handler = Callable[[Request, Arguments], Response]
 
@@ -38,6 +41,8 @@ def route(method: str, template: str, handler: Handler) -> Route:
 def cleaned_path(path: str) -> str:
     """The path as ServeMux wants it; escaped slashes and stars are left alone."""
     clean = posixpath.normpath("/" + path.lstrip("/"))
+    if clean == SUBTREE.rstrip("/"):
+        return SUBTREE
     return clean + "/" if path.endswith("/") and clean != "/" else clean
 
 
@@ -52,6 +57,12 @@ def redirect_if_unclean(request: Request, root: str, release: Release) -> Respon
         return Response(status, b"", "", headers)
     link = f'<a href="{html.escape(location)}">{HTTPStatus(status).phrase}</a>.\n\n'
     return Response(status, link.encode() if request.method == "GET" else b"", "text/html; charset=utf-8", headers)
+
+
+def see_other(location: str, *headers: tuple[str, str]) -> Response:
+    """Go's http.Redirect after a GET."""
+    link = f'<a href="{html.escape(location)}">See Other</a>.\n\n'
+    return Response(303, link.encode(), "text/html; charset=utf-8", (*headers, ("Location", location)))
 
 
 def refuse_content_type(request: Request, release: Release) -> Response | None:

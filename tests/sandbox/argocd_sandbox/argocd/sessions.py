@@ -146,6 +146,10 @@ class Sessions:
         except GrpcError:
             return None
 
+    def check_settings(self) -> None:
+        """Raises KubernetesError where the settings as a whole cannot be read."""
+        self._settings.signing_key()
+
     def anonymous_enabled(self) -> bool:
         return self._settings.config().get("users.anonymous.enabled") == "true"
 

@@ -18,7 +18,7 @@ from ..managed_fields import record_update
 from ..snapshot import Snapshot
 from ..store import Key, Object, ObjectStore
 from .accounts import Account, parse_accounts, save_account
-from .errors import ABORTED, NOT_FOUND, UNKNOWN, GrpcError, KubernetesError
+from .errors import ABORTED, NOT_FOUND, UNKNOWN, GrpcError, KubernetesError, wrapped
 from .release import Release
 
 CONFIG = Key("ConfigMap", NAMESPACE, "argocd-cm")
@@ -56,7 +56,11 @@ class SettingsManager:
 
     def signing_key(self) -> bytes:
         """Raises KubernetesError or GrpcError where the settings as a whole cannot be read."""
-        self.config()
+        for name, read in ((CONFIG.name, self._config_map), (SECRET.name, self._secret)):
+            try:
+                read()
+            except KubernetesError as error:
+                raise wrapped(error, f"error retrieving {name}") if self._release.at_least(2, 5) else error from error
         key = self.secret().get("server.secretkey", "")
         if not key:
             raise KubernetesError(UNKNOWN, "server.secretkey is missing")
@@ -113,8 +117,7 @@ class SettingsManager:
     def _config_map(self) -> Object:
         item = self._snapshot.get(CONFIG)
         if item is None or (item["metadata"].get("labels") or {}).get(PART_OF) != "argocd":
-            prefix = "error retrieving argocd-cm: " if self._release.at_least(2, 5) else ""
-            raise KubernetesError(NOT_FOUND, f'{prefix}configmap "argocd-cm" not found')
+            raise KubernetesError(NOT_FOUND, 'configmap "argocd-cm" not found')
         return item
 
     def _secret(self) -> Object:

@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 
 import jwt
 
-from ..go import syntax_error
+from ..go_syntax import syntax_error
 from .accounts import API_KEY, LOGIN, Account
 from .gojson import kind_of
 from .release import Release
@@ -101,7 +101,7 @@ class TokenText:
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
-            raise self._error(prefix, syntax_error(text, error)) from error
+            raise self._error(prefix, syntax_error(text)) from error
         if value is not None and not isinstance(value, dict):
             raise self._error(prefix, f"json: cannot unmarshal {kind_of(value)} into Go value of type {go_type}")
         return value or {}

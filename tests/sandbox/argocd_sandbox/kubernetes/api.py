@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -31,8 +32,12 @@ PRECONDITIONS = (
 )
 VERSION = {
     "major": "1",
-    "minor": "34",
-    "gitVersion": "v1.34.1",
+    "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
+    "gitVersion": "v1.36.1",
     "gitCommit": "0000000000000000000000000000000000000000",
     "gitTreeState": "clean",
     "buildDate": "2026-01-01T00:00:00Z",
@@ -57,12 +62,16 @@ class Target(NamedTuple):
 
 def parse_target(path: str) -> Target:
     """The object or collection of a path below /api/v1, or a custom resource; raises the 404 Status."""
-    parts = [unquote(part) for part in path.split("/")[1:]]
+    parts = [unquote(part) for part in path.removesuffix("/").split("/")[1:]]
+    if any("/" in part for part in parts):
+        raise status.no_route()
     if parts[:3] == CUSTOM_ROOT:
         return _parse_custom(parts[3:])
     if parts[:2] != ["api", "v1"] or parts[2:3] != ["namespaces"] or len(parts) > 6:
         raise status.no_route()
     rest = parts[3:]
+    if rest[:1] == [""] and rest[1:]:
+        raise status.bad_request("Namespace parameter required.")
     if len(rest) <= 1:
         return Target("namespaces", "Namespace", "", "".join(rest))
     if rest[1] not in KINDS:
@@ -99,7 +108,7 @@ class KubernetesApi:
         # The scheme in any case: apiserver's bearertoken.go, and the kubernetes package says `bearer` in a pod.
         scheme, _space, token = request.header("authorization").strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
-            if request.path not in PUBLIC_PATHS:
+            if request.path not in PUBLIC_PATHS or request.method != "GET":
                 raise forbidden(request)
         elif token not in self._users:
             raise status.unauthorized()
@@ -108,8 +117,10 @@ class KubernetesApi:
 
     def _route(self, request: Request) -> Response:
         if request.path in ("/version", "/version/"):
+            if request.method != "GET":
+                raise status.method_not_allowed()
             return json_response(200, VERSION)
-        if not request.path.startswith(("/api/v1/", f"/{'/'.join(CUSTOM_ROOT)}/")):
+        if not request.path.startswith(("/api/", f"/{'/'.join(CUSTOM_ROOT)}/")):
             return text_response(404, "404 page not found")
         target = parse_target(request.path)
         verbs: dict[str, Callable[[Request, Target], Response]] = (
@@ -148,7 +159,8 @@ class KubernetesApi:
         if _wants_metadata(request):
             partial = [_metadata_only(item) for item in items]
             kind = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
-            return json_response(200, {**kind, "metadata": metadata, "items": partial})
+            # Go's nil slice: apiserver pkg/endpoints/handlers/response.go.
+            return json_response(200, {**kind, "metadata": metadata, "items": partial or None})
         bare = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in items]
         kind = {"kind": f"{target.kind}List", "apiVersion": "v1"}
         return json_response(200, {**kind, "metadata": metadata, "items": bare})
@@ -156,7 +168,7 @@ class KubernetesApi:
     # writes
 
     def _create(self, request: Request, target: Target) -> Response:
-        item = decoding.decode_object(request.body, target.kind)
+        item, unknown = decoding.decode_object(request, target.kind)
         metadata = item["metadata"]
         name = metadata.get("name", "")
         if not name:
@@ -166,34 +178,45 @@ class KubernetesApi:
         self._check_namespace(target, metadata)
         if self._store.get(target.key) is not None:
             raise status.already_exists(target.plural, name)
+        if objects.version_of(metadata):
+            raise status.internal("resourceVersion should not be set on objects to be created")
         for field in ("resourceVersion", "managedFields", "selfLink"):
             metadata.pop(field, None)
         metadata.update(uid=str(uuid.uuid4()), creationTimestamp=self._clock.rfc3339())
-        return _answer(request, 201, self._commit(request, target, None, item))
+        return _answer(request, 201, self._commit(request, target, None, item), unknown)
 
     def _check_namespace(self, target: Target, metadata: Object) -> None:
         if not target.namespace:
             return
-        if metadata.setdefault("namespace", target.namespace) != target.namespace:
-            text = "the namespace of the provided object does not match the namespace sent on the request"
-            raise status.bad_request(text)
+        _check_same_namespace(target, metadata)
         if self._store.get(Key("Namespace", "", target.namespace)) is None:
             raise status.not_found("namespaces", target.namespace)
 
     def _patch(self, request: Request, target: Target) -> Response:
         before = self._existing(target)
         patch = decoding.decode_patch(request.body, decoding.patch_type(request))
-        after = objects.typed(objects.merge(before, patch), target.kind)
-        if (problem := objects.decoding_error(after)) is not None:
+        merged = objects.merge(before, patch)
+        unknown = sorted(objects.unknown_fields(merged, target.kind))
+        problem = objects.problem(merged, target.kind) or decoding.strict_problem(request, unknown)
+        if problem is not None:
             # The real API server quotes the whole patched object here, Secret data included.
-            raise status.invalid("", "", "patch", f"Invalid value: {encode(objects.go_text(after))}: {problem}")
-        return _answer(request, 200, self._replace(request, target, before, after))
+            quoted = encode(objects.go_text(merged, patch))
+            raise status.invalid("", "", "patch", f"Invalid value: {quoted}: {problem}")
+        after = objects.typed(merged, target.kind)
+        return _answer(request, 200, self._replace(request, target, before, after), unknown)
 
     def _update(self, request: Request, target: Target) -> Response:
         before = self._existing(target)
-        after = decoding.decode_object(request.body, target.kind)
-        after["metadata"].setdefault("uid", before["metadata"]["uid"])
-        return _answer(request, 200, self._replace(request, target, before, after))
+        after, unknown = decoding.decode_object(request, target.kind)
+        known, given = before["metadata"]["uid"], after["metadata"].setdefault("uid", before["metadata"]["uid"])
+        if given != known:
+            place = f"/registry/{target.plural}/{target.namespace}/{target.name}"
+            cause = f"Precondition failed: UID in precondition: {given}, UID in object meta: {known}"
+            text = (
+                f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: {cause}"
+            )
+            raise status.conflict(target.plural, target.name, text)
+        return _answer(request, 200, self._replace(request, target, before, after), unknown)
 
     def _replace(self, request: Request, target: Target, before: Object, after: Object) -> Object:
         metadata, current = after["metadata"], before["metadata"]
@@ -203,9 +226,14 @@ class KubernetesApi:
         if metadata["name"] != target.name:
             text = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
             raise status.bad_request(text)
+        if target.namespace:
+            _check_same_namespace(target, metadata)
         # 0 is like none: registry/generic/registry/store.go.
         if objects.version_of(metadata) not in (0, objects.version_of(current)):
             raise status.conflict(target.plural, target.name)
+        if metadata.get("managedFields") == []:
+            # How a client asks to have the object followed no longer.
+            del current["managedFields"]
         kept = {field: current[field] for field in objects.SERVER_FIELDS if field in current and field != "uid"}
         identity = {field: current[field] for field in ("name", "namespace") if field in current}
         after["metadata"] = {**metadata, **identity, **kept}
@@ -215,12 +243,13 @@ class KubernetesApi:
     def _commit(self, request: Request, target: Target, before: Object | None, after: Object) -> Object:
         """Validate, record ownership and store; a change of nothing and a dry run store nothing."""
         after = objects.normalised(after)
-        objects.validate(after)
+        objects.validate(after, is_update=before is not None)
         changes = objects.changed_fields(before, after)
         if before is not None and not changes:
             return before
         manager = request.parameter("fieldManager") or request.header("user-agent").split("/")[0] or "unknown"
         after["metadata"]["managedFields"] = record_update(before, after, manager, self._clock.rfc3339())
+        after = objects.normalised(after)
         if _is_dry_run(request):
             return after
         stored = self._store.put(after)
@@ -273,5 +302,12 @@ def _metadata_only(item: Object) -> Object:
     }
 
 
-def _answer(request: Request, code: int, item: Object) -> Response:
-    return json_response(code, _metadata_only(item) if _wants_metadata(request) else item)
+def _answer(request: Request, code: int, item: Object, unknown: Sequence[str] = ()) -> Response:
+    answer = json_response(code, _metadata_only(item) if _wants_metadata(request) else item)
+    return replace(answer, headers=decoding.warnings(request, unknown))
+
+
+def _check_same_namespace(target: Target, metadata: Object) -> None:
+    if metadata.setdefault("namespace", target.namespace) != target.namespace:
+        text = "the namespace of the provided object does not match the namespace sent on the request"
+        raise status.bad_request(text)

@@ -10,8 +10,10 @@ pkg/apis/meta/v1/validation/validation.go.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from ..go import encode, refuse_constant, syntax_error
+from ..go import encode, refuse_constant
+from ..go_syntax import syntax_error
 from ..http import Request
 from ..store import Object
 from . import objects, status
@@ -21,6 +23,7 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 GO_MAP = "map[string]interface {}"
 GO_TYPE_META = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
 OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 MAX_MANAGER_BYTES = 128
 SUMMARY_BYTES = 30
 
@@ -29,14 +32,35 @@ def check_options(request: Request) -> None:
     """Raise the 422 for options of a write that the server does not know."""
     kind, errors = OPTIONS[request.method], []
     manager, dry_run = request.parameter("fieldManager"), request.parameters("dryRun")
+    validation = request.parameter("fieldValidation")
+    if kind == "PatchOptions" and request.parameters("force"):
+        text = "Forbidden: may not be specified for non-apply patch"
+        errors.append(status.FieldError("force", text, "FieldValueForbidden"))
     if len(manager.encode()) > MAX_MANAGER_BYTES and kind != "DeleteOptions":
         text = f"Too long: may not be more than {MAX_MANAGER_BYTES} bytes"
         errors.append(status.FieldError("fieldManager", text, "FieldValueTooLong"))
     if set(dry_run) - {"All"}:
         text = f'Unsupported value: {encode(dry_run)}: supported values: "All"'
         errors.append(status.FieldError("dryRun", text, "FieldValueNotSupported"))
+    if validation not in VALIDATIONS and kind != "DeleteOptions":
+        known = ", ".join(encode(word) for word in VALIDATIONS)
+        text = f"Unsupported value: {encode(validation)}: supported values: {known}"
+        errors.append(status.FieldError("fieldValidation", text, "FieldValueNotSupported"))
     if errors:
         raise status.invalid_fields(kind, "", errors, "meta.k8s.io")
+
+
+def strict_problem(request: Request, unknown: list[str]) -> str | None:
+    """Unknown fields are an error where the request says so."""
+    if not unknown or request.parameter("fieldValidation") != "Strict":
+        return None
+    return "strict decoding error: " + ", ".join(f'unknown field "{name}"' for name in unknown)
+
+
+def warnings(request: Request, unknown: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Else they are dropped, with a warning."""
+    told = unknown if request.parameter("fieldValidation") in ("", "Warn") else []
+    return tuple(("Warning", f'299 - "unknown field \\"{name}\\""') for name in told)
 
 
 def patch_type(request: Request) -> str:
@@ -62,24 +86,26 @@ def decode_delete_options(body: bytes) -> Object:
     try:
         return _parse(body, GO_TYPE_META) or {} if body else {}
     except _BadJsonError as error:
-        raise status.bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+        raise status.bad_request(f"{objects.NO_TYPE_META}{error}") from error
 
 
-def decode_object(body: bytes, kind: str) -> Object:
-    """An object of this kind with `metadata`, which the body may leave out like kind and apiVersion."""
+def decode_object(request: Request, kind: str) -> tuple[Object, list[str]]:
+    """An object of this kind with `metadata`, which the body may leave out like kind and apiVersion; unknown fields."""
+    body = request.body
     try:
         item = _parse(body, GO_TYPE_META) or {}
+        if (wrong := objects.type_meta_error(item)) is not None:
+            raise _BadJsonError(wrong)
     except _BadJsonError as error:
-        cause = f"couldn't get version/kind; json parse error: {error} ({_summary(body)})"
+        cause = f"{objects.NO_TYPE_META}{error} ({_summary(body)})"
         text = f"the object provided is unrecognized (must be of type {kind}): {cause}"
         raise status.bad_request(text) from error
-    if item.get("kind", kind) != kind or item.get("apiVersion", "v1") != "v1":
-        given = f"{item.get('apiVersion')}, Kind={item.get('kind')}"
-        raise status.bad_request(f"the object provided ({given}) is not a v1, Kind={kind}")
-    item = objects.typed(item, kind)
-    if (problem := objects.decoding_error(item)) is not None:
-        raise status.bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}')
-    return item
+    unknown = objects.unknown_fields(item, kind)
+    problem = objects.problem(item, kind) or strict_problem(request, unknown)
+    if problem is not None:
+        given = f'{item.get("kind") or kind} in version "{item.get("apiVersion") or "v1"}"'
+        raise status.bad_request(f"{given} cannot be handled as a {kind}: {problem}")
+    return objects.typed(item, kind), unknown
 
 
 class _BadJsonError(ValueError):
@@ -91,7 +117,7 @@ def _parse(body: bytes, go_type: str) -> Object | None:
     try:
         value: Object | list[object] | str | float | None = json.loads(text, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
-        raise _BadJsonError(syntax_error(text, error)) from error
+        raise _BadJsonError(syntax_error(text)) from error
     if value is None or isinstance(value, dict):
         return value
     raise _BadJsonError(f"json: cannot unmarshal {objects.go_kind(value)} into Go value of type {go_type}")

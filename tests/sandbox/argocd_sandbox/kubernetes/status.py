@@ -9,6 +9,7 @@ Source: apimachinery pkg/api/errors/errors.go (messages), pkg/apis/meta/v1/types
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..http import Response, json_response
@@ -30,6 +31,8 @@ class StatusError(Exception):
     def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
+        # apiserver pkg/endpoints/handlers/responsewriters/errors.go
+        self.headers = (("X-Content-Type-Options", "nosniff"),) if reason == "Forbidden" else ()
         self.body = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -42,7 +45,7 @@ class StatusError(Exception):
         }
 
     def response(self) -> Response:
-        return json_response(self.code, self.body)
+        return replace(json_response(self.code, self.body), headers=self.headers)
 
 
 def unauthorized() -> StatusError:
