@@ -30,7 +30,7 @@ TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_u
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check clean copy home
-.PHONY: test-real testbed $(REAL_STEPS)
+.PHONY: conformance test-real testbed $(REAL_STEPS)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -96,8 +96,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p enforcer_check -p policy_check
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests \
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -144,6 +144,9 @@ policy-check: copy ## 10,000 random texts given back; what is written and refuse
 	HYPOTHESIS_PROFILE=thorough python -m pytest -q tests/unit/core/test_policy_round_trip.py
 	PYTHONPATH=$(BUILD)/collections python benchmarks/policy.py $(BUILD)/policy-cost.json
 	PYTHONPATH=$(BUILD)/collections:tests python -m policy_check $(BUILD)/policy-check.json $(ARGS)
+
+conformance: setup testbed ## the sandbox against the real servers of tests/testbed, which needs Go: every answer compared
+	python tests/conformance --report $(BUILD)/conformance.json $(ARGS)
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)

@@ -54,7 +54,7 @@ def _managed(now: str, fields: dict[str, Any]) -> list[Object]:
 
 def namespace(name: str, now: str) -> Object:
     labels = {"kubernetes.io/metadata.name": name}
-    fields = {"f:metadata": {"f:labels": {".": {}, **{f"f:{label}": {} for label in labels}}}}
+    fields: Object = {"f:metadata": {"f:labels": {".": {}, **{f"f:{label}": {} for label in labels}}}}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -68,13 +68,22 @@ def _encode(data: dict[str, str]) -> dict[str, str]:
     return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
 
 
-def default_project() -> Object:
+def default_project(now: str) -> Object:
     """As argocd-server makes it at its start (server/server.go, initializeDefaultProject)."""
     everything = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
+    fields: Object = {"f:sourceRepos": {}, "f:destinations": {}, "f:clusterResourceWhitelist": {}}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AppProject",
-        "metadata": {"name": "default", "namespace": NAMESPACE},
+        "metadata": {
+            "name": "default",
+            "namespace": NAMESPACE,
+            "generation": 1,
+            "managedFields": [
+                {**entry, "manager": "argocd-server", "apiVersion": "argoproj.io/v1alpha1"}
+                for entry in _managed(now, {"f:spec": {".": {}, **fields}, "f:status": {}})
+            ],
+        },
         "spec": {**everything, "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]},
         "status": {},
     }
@@ -103,10 +112,10 @@ def service(now: str) -> Object:
     item["spec"] |= {"clusterIP": address, "clusterIPs": [address], "type": "ClusterIP", "sessionAffinity": "None"}
     item["spec"] |= {"ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster"}
     item["status"] = {"loadBalancer": {}}
-    port = {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}}
+    port: Object = {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}}
     owned_ports = {f'k:{{"port":{number},"protocol":"TCP"}}': port for number in (80, 443)}
-    owned = {"f:internalTrafficPolicy": {}, "f:selector": {}, "f:sessionAffinity": {}, "f:type": {}}
-    metadata = {
+    owned: Object = {"f:internalTrafficPolicy": {}, "f:selector": {}, "f:sessionAffinity": {}, "f:type": {}}
+    metadata: Object = {
         "f:annotations": {".": {}, f"f:{LAST_APPLIED}": {}},
         "f:labels": {".": {}, **{f"f:{name}": {} for name in labels}},
     }
@@ -131,7 +140,7 @@ def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
         _object("ConfigMap", "argocd-rbac-cm", _labels("argocd-rbac-cm")),
         _object("Secret", "argocd-secret", _labels("argocd-secret"), type="Opaque", data=_encode(passwords)),
         service(now),
-        default_project(),
+        default_project(now),
     ]
 
 

@@ -18,7 +18,7 @@ from ..installation import NAMESPACE
 from ..ledger import ARGOCD, Ledger
 from ..snapshot import Snapshot
 from ..store import Key, ObjectStore
-from .account_service import AccountService
+from .account_service import PASSWORD_PATTERN, AccountService
 from .errors import HTTP_STATUS, INTERNAL, NOT_FOUND, UNKNOWN, GrpcError, KubernetesError, PlainError
 from .gojson import decode, omit_empty
 from .rbac import Rbac
@@ -37,6 +37,21 @@ BUILD = {
     "KustomizeVersion": "v5.8.0",
     "HelmVersion": "v3.19.0",
     "JsonnetVersion": "v0.21.0",
+}
+SETTINGS = {
+    "appLabelKey": "app.kubernetes.io/instance",
+    "googleAnalytics": {"anonymizeUsers": True},
+    "help": {},
+    "kustomizeOptions": {"BinaryPath": "", "BuildOptions": "", "Versions": None},
+    "syncWithReplaceAllowed": True,
+    "trackingMethod": "annotation",
+}
+NO_OVERRIDE = "jqPathExpressions: null\njsonPointers:{}\nmanagedFieldsManagers: null\n"
+OVERRIDES = {
+    "*/*": {
+        "ignoreDifferences": NO_OVERRIDE.format("\n- /status"),
+        "ignoreResourceUpdates": NO_OVERRIDE.format(" null"),
+    }
 }
 INDEX = b"<!doctype html><html><head><title>Argo CD</title></head><body></body></html>\n"
 PASSWORD_FIELDS: dict[str, type] = {"name": str, "currentPassword": str, "newPassword": str}
@@ -171,11 +186,14 @@ class ArgoCd:
         version = {"Version": f"{self._release}+unknown"}
         return self._answer(caller, version if caller is None else {**version, **BUILD})
 
-    def _settings_shown(self, _request: Request, _arguments: Arguments) -> Response:
-        """For everybody (server/settings/settings.go, AuthFuncOverride); only what may tell one from another."""
-        url = self._settings.config().get("url", "")
-        fixed = {"appLabelKey": "app.kubernetes.io/instance", "controllerNamespace": NAMESPACE}
-        return _ok(omit_empty({"url": url, **fixed}))
+    def _settings_shown(self, request: Request, _arguments: Arguments) -> Response:
+        """For everybody, and more for callers (server/settings/settings.go); only `url` and the pattern may be set."""
+        config = self._settings.config()
+        shown: dict[str, Any] = {**SETTINGS, "url": config.get("url", "")}
+        if (caller := self._sessions.optional_caller(request)) is not None:
+            pattern = config.get("passwordPattern") or PASSWORD_PATTERN
+            shown |= {"controllerNamespace": NAMESPACE, "passwordPattern": pattern, "resourceOverrides": OVERRIDES}
+        return self._answer(caller, {name: value for name, value in shown.items() if value != ""})
 
     def _project(self, caller: Caller, _request: Request, arguments: Arguments) -> dict[str, Any]:
         name = arguments["name"]

@@ -19,7 +19,7 @@ from ..ledger import KUBERNETES, Ledger
 from ..managed_fields import record_update
 from ..store import Key, Object, ObjectStore
 from . import decoding, objects, selectors, status
-from .authorization import PUBLIC_PATHS, allowed, forbidden
+from .authorization import PUBLIC_PATHS, allowed, forbidden, is_public
 
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service"}
 # Custom resources are planted, and only read here.
@@ -79,6 +79,12 @@ def parse_target(path: str) -> Target:
     return Target(rest[1], KINDS[rest[1]], rest[0], "".join(rest[2:]))
 
 
+def _is_custom(path: str) -> bool:
+    """The custom resources have a handler of their own, which says 404 as a web server does."""
+    parts = path.split("/")[1:]
+    return parts[:3] == CUSTOM_ROOT and parts[5:6] != [] and parts[5] in CUSTOM_KINDS
+
+
 def _parse_custom(parts: list[str]) -> Target:
     if len(parts) != 4 or parts[0] != "namespaces" or parts[2] not in CUSTOM_KINDS:
         raise status.no_route()
@@ -108,7 +114,7 @@ class KubernetesApi:
         # The scheme in any case: apiserver's bearertoken.go, and the kubernetes package says `bearer` in a pod.
         scheme, _space, token = request.header("authorization").strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
-            if request.path not in PUBLIC_PATHS or request.method != "GET":
+            if not is_public(request):
                 raise forbidden(request)
         elif token not in self._users:
             raise status.unauthorized()
@@ -116,11 +122,11 @@ class KubernetesApi:
             raise forbidden(request, user)
 
     def _route(self, request: Request) -> Response:
-        if request.path in ("/version", "/version/"):
+        if request.path in PUBLIC_PATHS:
             if request.method != "GET":
                 raise status.method_not_allowed()
             return json_response(200, VERSION)
-        if not request.path.startswith(("/api/", f"/{'/'.join(CUSTOM_ROOT)}/")):
+        if not request.path.startswith("/api/") and not _is_custom(request.path):
             return text_response(404, "404 page not found")
         target = parse_target(request.path)
         verbs: dict[str, Callable[[Request, Target], Response]] = (
@@ -142,8 +148,8 @@ class KubernetesApi:
     def _existing(self, target: Target) -> Object:
         item = self._store.get(target.key)
         if item is None:
-            group = ".argoproj.io" if target.plural in CUSTOM_KINDS else ""
-            raise status.not_found(target.plural + group, target.name)
+            group = CUSTOM_ROOT[1] if target.plural in CUSTOM_KINDS else ""
+            raise status.not_found(target.plural, target.name, group)
         return item
 
     def _get(self, request: Request, target: Target) -> Response:

@@ -48,9 +48,13 @@ def needed(request: Request) -> Right | None:
     return Right(verb, "" if is_core else parts[1], whole, namespace, name)
 
 
+def is_public(request: Request) -> bool:
+    return request.path in PUBLIC_PATHS and request.method == "GET"
+
+
 def allowed(store: ObjectStore, user: str, request: Request) -> bool:
     """Whether a Role bound to the user in the namespace has a rule for this."""
-    if request.path in PUBLIC_PATHS:
+    if is_public(request):
         return True
     right = needed(request)
     return right is not None and any(_matches(rule, right) for rule in _rules(store, user, right.namespace))

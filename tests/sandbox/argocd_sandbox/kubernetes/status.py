@@ -60,8 +60,10 @@ def no_route() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def not_found(plural: str, name: str) -> StatusError:
-    return StatusError(404, "NotFound", f'{plural} "{name}" not found', {"name": name, "kind": plural})
+def not_found(plural: str, name: str, group: str = "") -> StatusError:
+    details = {"name": name, **({"group": group} if group else {}), "kind": plural}
+    qualified = f"{plural}.{group}" if group else plural
+    return StatusError(404, "NotFound", f'{qualified} "{name}" not found', details)
 
 
 def already_exists(plural: str, name: str) -> StatusError:
