@@ -366,12 +366,16 @@ _SECRET_KEYS = (
     *("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret"),
     *("api_key", "basic_auth", "proxy_basic_auth", "secret_id"),
 )
+# Options, and keys of a kubeconfig, whose value may be user:password@host.
+_ADDRESSES = ("argocd_url", "host", "proxy", "proxy-url", "server")
+_PASSWORD_IN_ADDRESS = re.compile(r"^(?:[\w+.-]+://)?[^/@:]*:([^/@]+)@")
 
 
 def secrets_inside(params: Mapping[str, Any]) -> set[str]:
-    """Return the secrets inside of options that are dictionaries: a kubeconfig, a sink's connection."""
+    """Return the secrets inside of options: of a kubeconfig, of a sink's connection, of an address."""
     connections = [item.get("connection") for item in sink_items(params)]
-    return _secrets_of([params.get("kubeconfig"), *connections])
+    addresses = {option: params.get(option) for option in _ADDRESSES}
+    return _secrets_of([params.get("kubeconfig"), addresses, *connections])
 
 
 def _secrets_of(shape: Any) -> set[str]:
@@ -385,6 +389,8 @@ def _secrets_of(shape: Any) -> set[str]:
     for key, value in items:
         if key in _SECRET_KEYS and isinstance(value, str):
             found.add(value)
+        if key in _ADDRESSES and isinstance(value, str):
+            found.update(_PASSWORD_IN_ADDRESS.findall(value))
         found |= _secrets_of(value)
     return found
 

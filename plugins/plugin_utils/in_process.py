@@ -33,6 +33,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     sink_items,
 )
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.claims import Claims
+from ansible_collections.fleetops.argocd.plugins.plugin_utils.unique_keys import require_unique_keys
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
     VaultFileSink,
     default_path,
@@ -80,6 +81,7 @@ class FlowAction(ActionBase):
         reason = obstacle or (f"sink {on_controller} lives on the controller" if on_controller else "the task is local")
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
+        require_unique_keys(args, self.SPEC.argument_spec)
         self._require_target(args, variables)
         self._require_hidden(args)
         if not obstacle:

@@ -288,6 +288,18 @@ def test_options_that_are_secrets_are_masked_in_an_error(option: str) -> None:
     assert SEKRET not in repr(result)
 
 
+@pytest.mark.parametrize("option", ["argocd_url", "host", "proxy"])
+@pytest.mark.parametrize("address", ["https://me:{}@x/y:z@", "me:{}@x", "socks5h://:{}@x:1"])
+def test_the_password_of_an_address_is_masked(option: str, address: str) -> None:
+    given = address.format(SEKRET)
+
+    def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        return Outcome(changed=False, values={"said": f"to {params[option]}"})
+
+    result = run(action(flow, args={**ARGS, option: given}))
+    assert SEKRET not in str(result)
+
+
 def test_secrets_inside_a_kubeconfig_are_masked_and_its_names_are_not() -> None:
     def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
         return Outcome(changed=False, values={"seen": str(params["kubeconfig"])})

@@ -18,15 +18,16 @@ SPEC = re.compile(
 MOST = 900
 
 
-def objections(results: list[dict[str, Any]], secrets: list[str]) -> list[str]:
-    """Return what is wrong with the refusals of a loop over cases; each case `says` regular expressions."""
-    return [f"{item['case']['name']}: {text}" for item in results for text in _objections(item, secrets)]
+def objections(results: list[dict[str, Any]], cases: list[dict[str, Any]], secrets: list[str]) -> list[str]:
+    """Return what is wrong with the refusals of a loop over numbers of cases; each `says` regular expressions."""
+    tried = [(item, cases[int(item["case_number"])]) for item in results]
+    return [f"{case['name']}: {text}" for item, case in tried for text in _objections(item, case, secrets)]
 
 
-def _objections(item: dict[str, Any], secrets: list[str]) -> list[str]:
+def _objections(item: dict[str, Any], case: dict[str, Any], secrets: list[str]) -> list[str]:
     message = str(item.get("msg", ""))
-    told = str({key: value for key, value in item.items() if key not in ("case", "invocation")})
-    found = [f"does not say {wanted!r}: {message}" for wanted in item["case"]["says"] if not re.search(wanted, message)]
+    told = str({key: value for key, value in item.items() if key != "invocation"})
+    found = [f"does not say {wanted!r}: {message}" for wanted in case["says"] if not re.search(wanted, message)]
     found += [f"says {word!r}: {told}" for word in NEVER if word in told]
     found += ["tells a secret" for secret in secrets if secret in told]
     if not message.startswith("cannot ") and not SPEC.search(message):
