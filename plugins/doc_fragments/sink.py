@@ -18,8 +18,10 @@ type:
     - V(hashicorp_vault) is a key of a secret in a KV engine of version 2 of HashiCorp Vault or OpenBao. The other keys
       stay as they are, and nothing is written where nothing changes. Needs the Python package C(hvac) where the task
       runs, and C(read), C(create) and C(update) on the path.
+    - V(fact) is no place but an output, only as the last item of C(store). The token, kept or new, is returned as
+      C(token), and the role makes it a fact for the rest of the play, which is never cached.
   type: str
-  choices: [ansible_vault, kubernetes_secret, hashicorp_vault]
+  choices: [ansible_vault, kubernetes_secret, hashicorp_vault, fact]
   default: ansible_vault
 file:
   description:
@@ -30,7 +32,8 @@ file:
   type: path
 variable:
   description:
-    - The variable. The record is stored beside it as C(<variable>_record), in plain text.
+    - The variable, or the name of the fact. With V(ansible_vault) the record is stored beside it as
+      C(<variable>_record), in plain text.
     - The default is C(argocd_<account>_token), with C(_) for characters a variable cannot have.
   type: str
 vault_id:

@@ -107,7 +107,7 @@ VAULT: Spec = {
     "validate_certs": {"type": "bool", "default": True, "fallback": _env("ANSIBLE_HASHI_VAULT_VALIDATE_CERTS")},
 }
 
-_SINK_TYPES = ["ansible_vault", "kubernetes_secret", "hashicorp_vault"]
+_SINK_TYPES = ["ansible_vault", "kubernetes_secret", "hashicorp_vault", "fact"]
 SINK: Spec = {
     "type": {"type": "str", "choices": _SINK_TYPES, "default": "ansible_vault"},
     "file": {"type": "path"},
@@ -128,6 +128,7 @@ SINK: Spec = {
 _OF_SINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ansible_vault": ((), ("file", "variable", "vault_id")),
     "kubernetes_secret": (("namespace", "name"), ("key", "format", "secret_type", "labels", "connection")),
+    "fact": ((), ("variable",)),
     "hashicorp_vault": (("path",), ("engine_mount_point", "key", "format", "connection")),
 }
 
@@ -329,6 +330,13 @@ def _check_sink(options: Mapping[str, Any]) -> None:
     sink_connection(options)
 
 
+def _check_facts(params: Mapping[str, Any]) -> None:
+    """A fact holds nothing after the play, so no decision can rest on it."""
+    places = sink_items({"store": (params.get("store") or [])[:-1], "token_from": params.get("token_from")})
+    if any(item["type"] == "fact" for item in places) or [item["type"] for item in sink_items(params)] == ["fact"]:
+        raise InvalidInput("cannot use sink fact here: it is an output, only as the last item of store, after a place")
+
+
 def _check_labels(labels: Mapping[str, Any]) -> None:
     wrong = [name for name, value in labels.items() if not isinstance(value, str)]
     if wrong:
@@ -411,6 +419,7 @@ def validate_offline(params: Mapping[str, Any]) -> None:
         _check_header(str(value), f"argocd_headers ({name})")
     for item in sink_items(params):
         _check_sink(item)
+    _check_facts(params)
     if params["wait_timeout"] < 0 or params["argocd_timeout"] < 1:
         raise InvalidInput("cannot use wait_timeout or argocd_timeout: they are seconds, 0 (1) or more")
 

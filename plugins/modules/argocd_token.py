@@ -366,8 +366,8 @@ stored_in:
       vault_id: default
       label: variable argocd_octopus_token in /inventory/host_vars/c1/argocd.yml
 token:
-  description: The new token.
-  returned: when O(return_token) is set and a token was minted
+  description: The token. The result is then hidden from the output.
+  returned: when O(return_token) is set and a token was minted, or O(store) ends with a C(fact)
   type: str
 from_environment:
   description: Names of the environment variables that options took their value from.

@@ -120,7 +120,8 @@ class FlowAction(ActionBase):
 
     def _require_hidden(self, args: Mapping[str, Any]) -> None:
         """A token is returned only where its result is hidden: by this ansible-core, or by the task itself."""
-        if _is_true(args.get("return_token")) and not self._task.no_log and not _hides_results(core_version):
+        returned = _is_true(args.get("return_token")) or any(item.get("type") == "fact" for item in sink_items(args))
+        if returned and not self._task.no_log and not _hides_results(core_version):
             raise InvalidInput(
                 f"cannot return a token for account {args.get('account')}: ansible-core {core_version} would show it; "
                 "set no_log to true on the task, or use ansible-core 2.16.13, 2.17.6, 2.18 or newer"

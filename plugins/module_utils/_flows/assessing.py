@@ -42,20 +42,27 @@ class Assessment:
             return situation
         return self._with_listed(situation, entry.token)
 
-    def look(self, entry: Entry) -> Situation:
+    def look(self, entry: Entry, *, where: str | None = None) -> Situation:
         """Gather what needs no list; the stored token is sent to the server only once it is known to be ours."""
+        situation = self.check(entry, where=where or self._task.places.where)
+        return self._ask(situation, entry.token, seconds=0) if entry.token and situation.ours() else situation
+
+    def check(self, entry: Entry, *, where: str) -> Situation:
+        """Return what the entry says of itself; raise where it must not be written over. Asks nobody."""
+        if entry.token:
+            self._ports.remember(entry.token)
         situation = Situation(
-            where=self._task.places.where,
+            where=where,
             account=self._wish.account,
             token_name=self._wish.token_name,
             instance=self._task.instance,
             now=self._now(),
             empty=entry.token is None,
             stored=read_claims(entry.token),
-            record=parse_record(entry.record, where=self._task.places.where),
+            record=parse_record(entry.record, where=where),
         )
         check_stored(situation, recover=self._wish.recover, overwrite=self._wish.overwrite)
-        return self._ask(situation, entry.token, seconds=0) if entry.token and situation.ours() else situation
+        return situation
 
     def _with_listed(self, situation: Situation, token: str | None) -> Situation:
         account = self._account(token if situation.accepted else None, situation)

@@ -55,7 +55,7 @@ class Removal:
     def run(self) -> Outcome:
         """Revoke on the server first: a place that still holds its entry is how a later run knows what is ours."""
         entries = self._places.read()
-        held = [_Held(entry, self._look(entry)) for entry in entries]
+        held = [_Held(entry, self._assessment.look(entry, where=label)) for label, entry in self._places.named(entries)]
         bearer = next((one for one in held if one.situation.accepted), None)
         stored = any(not entry.holds_same(Entry()) for entry in entries)
         listed = self._listed(bearer, held, needed=stored)
@@ -67,11 +67,6 @@ class Removal:
             self._revoke(doomed, bearer, held)
             self._places.clear(expected=entries)
         return self._outcome(held, listed, doomed, stored=stored)
-
-    def _look(self, entry: Entry) -> Situation:
-        if entry.token:
-            self._ports.remember(entry.token)
-        return self._assessment.look(entry)
 
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""

@@ -38,6 +38,10 @@ class Places:
         """What finds them again, and in words."""
         return [{**sink.location, "label": sink.label} for sink in self._sinks]
 
+    def named(self, entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
+        """Return each entry with its place in words."""
+        return [(sink.label, entry) for sink, entry in zip(self._sinks, entries, strict=True)]
+
     def prepare(self) -> None:
         """Raise SinkError if a later write could not work; change nothing."""
         for sink in self._sinks:

@@ -28,7 +28,7 @@ from .revoking import Revocation
 from .storing import Places, differs
 from .token_report import Report, show
 from .token_task import TokenTask
-from .token_wish import Wish, parse_wish
+from .token_wish import FACT, Wish, parse_wish
 
 __all__ = ("run",)
 
@@ -38,7 +38,7 @@ _RACES = 2
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Validate, read, decide, and act on the decision."""
     wish = parse_wish(params)
-    places = Places([ports.sink(item, wish.account) for item in params["store"]])
+    places = Places([ports.sink(item, wish.account) for item in params["store"] if item.get("type") != FACT])
     _require_somewhere(places, wish)
     places.prepare()
     instance = read_instance_uid(params, ports)
@@ -139,10 +139,10 @@ class _Keeper:
 
     def _once(self) -> Outcome:
         entries = self._places.read()
-        entry = entries[0] if entries else Entry()
-        if entry.token:
-            self._ports.remember(entry.token)
-        situation = self._assessment.assess(entry)
+        # Before anything is written or sent: also what the other places hold must be ours to replace.
+        for label, other in self._places.named(entries)[1:]:
+            self._assessment.check(other, where=label)
+        situation = self._assessment.assess(entries[0] if entries else Entry())
         decision = self._decide(situation)
         if decision.action == KEPT:
             return self._keep(entries, situation, decision)
@@ -174,7 +174,7 @@ class _Keeper:
         before = show(self._wish, ref, situation.record)
         if stale:
             before["stored"] = "in need of writing: " + "; ".join(reasons)
-        return self._outcome(
+        outcome = self._outcome(
             replace(
                 decision, reason="; ".join([decision.reason, *reasons, *(["revoked what was due"] if due else [])])
             ),
@@ -185,6 +185,7 @@ class _Keeper:
             after=show(self._wish, ref, record.without(due)),
             revoked=due,
         )
+        return _with_token(outcome, wanted.token if self._wish.as_fact else None)
 
     def _mint(self, entries: list[Entry], situation: Situation, decision: Decision) -> Outcome:
         before = show(
@@ -201,7 +202,7 @@ class _Keeper:
         ref, record = minted.claims.ref, minted.record
         due = self._due(record, situation, held=ref.id)
         self._retire(due, record, Entry(token=minted.token, record=record.describe()), entries)
-        return self._outcome(
+        outcome = self._outcome(
             decision,
             situation,
             ref=ref,
@@ -211,6 +212,7 @@ class _Keeper:
             revoked=due,
             minted=minted,
         )
+        return _with_token(outcome, minted.token if self._wish.return_token or self._wish.as_fact else None)
 
     def _planned_mint(self, situation: Situation, decision: Decision, before: dict[str, Any]) -> Outcome:
         expiry = UNKNOWN if self._renewal.expires_in else None
@@ -275,8 +277,9 @@ class _Keeper:
             answers=minted.answers if minted else (),
             stored_in=self._places.locations,
         )
-        values = report.values()
-        if self._wish.return_token and minted:
-            values["token"] = minted.token
         warnings = (*self._assessment.warnings, *self._warnings)
-        return Outcome(changed=changed, values=values, before=before, after=after, warnings=warnings)
+        return Outcome(changed=changed, values=report.values(), before=before, after=after, warnings=warnings)
+
+
+def _with_token(outcome: Outcome, token: str | None) -> Outcome:
+    return replace(outcome, values={**outcome.values, "token": token}) if token else outcome

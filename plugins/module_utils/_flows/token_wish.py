@@ -15,7 +15,10 @@ from .._core.renewal import Renewal, check_renewal
 from .._core.retirement import check_named
 from .._core.tokens import check_token_name, parse_duration
 
-__all__ = ("Wish", "parse_wish")
+__all__ = ("FACT", "Wish", "parse_wish")
+
+# An item of `store` that is no place: it hands the token, kept or new, to the rest of the play.
+FACT = "fact"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Wish:
     recover: bool
     overwrite: bool
     return_token: bool
+    as_fact: bool
     planned: bool
     patience: float
 
@@ -52,6 +56,7 @@ def parse_wish(params: Mapping[str, Any]) -> Wish:
         recover=params["recover"],
         overwrite=params["overwrite"],
         return_token=params["return_token"],
+        as_fact=any(item.get("type") == FACT for item in params["store"]),
         planned=params["planned"],
         patience=params["wait_timeout"],
     )

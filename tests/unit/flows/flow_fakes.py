@@ -76,6 +76,9 @@ class World:
         self.sinks = {"first": FakeSink(self, "first"), "second": FakeSink(self, "second")}
         self._numbers = count(1)
 
+    def add_sink(self, name: str) -> None:
+        self.sinks[name] = FakeSink(self, name)
+
     @property
     def now(self) -> datetime:
         return START + timedelta(seconds=self.slept)

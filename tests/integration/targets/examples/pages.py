@@ -22,6 +22,10 @@ from pathlib import Path
 PAGES = ("README.md", "roles/argocd_user/README.md")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ON_INVENTORY = "ansible-playbook -i inventory.yml "
+# Another account than the codefresh of the page: a token of that is stored elsewhere already.
+IN_MANY_PLACES = (
+    f"{ON_INVENTORY}fleetops.argocd.provision -e argocd_user_profile=codefresh -e argocd_user_name=tools --limit *-eu"
+)
 
 # How a block of YAML begins -> its file, and the command that tries it.
 FILES = {
@@ -29,6 +33,7 @@ FILES = {
     "- name: Install the Octopus gateway": ("gateway.yml", f"{ON_INVENTORY}gateway.yml"),
     "# ansible-playbook -i inventory.yml backstage.yml": ("backstage.yml", f"{ON_INVENTORY}backstage.yml"),
     "- name: Give Octopus its user": ("octopus.yml", f"{ON_INVENTORY}octopus.yml"),
+    "argocd_user_store:": ("store.yml", f"{IN_MANY_PLACES} -e @store.yml"),
 }
 # How a block begins that test.yml looks at.
 HANDED_ON = {"apiVersion: rbac.authorization.k8s.io/v1": "rights", "p, provisioner, ": "lines"}
