@@ -15,6 +15,8 @@ options:
     description:
       - Address of Argo CD, with or without C(https://), with its root path if it has one.
       - The proxy variables of the environment (E(HTTPS_PROXY), E(NO_PROXY)) count for Argo CD.
+      - Not needed with another O(argocd_transport) than V(direct), and then not connected to. If set, its root path
+        counts nevertheless, and with V(port_forward) its host is the name that the certificate is checked for.
       - If not set, the environment variable E(ARGOCD_SERVER) is used.
     type: str
   argocd_auth_token:
@@ -62,4 +64,29 @@ options:
       - Says so explicitly. A play with more than one host refuses to guess the cluster.
     type: bool
     default: false
+  argocd_transport:
+    description:
+      - V(direct) connects to O(argocd_url). The other two need no address, ingress or route of Argo CD, only the
+        Kubernetes API.
+      - V(kubernetes_proxy) goes through the service proxy of the API server. The token travels in the cookie
+        C(argocd.token), as the API server keeps the C(Authorization) header for itself. The API server does not verify
+        the certificate of Argo CD, so O(argocd_ca_cert), O(argocd_client_cert) and O(argocd_validate_certs) do not
+        count. Needs C(get), C(create) and C(delete) on C(services/proxy).
+      - V(port_forward) forwards a port of a pod of O(argocd_service), and speaks TLS with Argo CD inside of it, end to
+        end. Without O(argocd_url) the name in the certificate must be C(<service>.<namespace>.svc), as in the one that
+        Argo CD makes for itself. Needs C(get) on C(services), C(list) on C(pods), C(get) and C(create) on
+        C(pods/portforward).
+    type: str
+    choices: [direct, kubernetes_proxy, port_forward]
+    default: direct
+  argocd_service:
+    description:
+      - Service of Argo CD's API in O(argocd_namespace), for O(argocd_transport=kubernetes_proxy) and
+        O(argocd_transport=port_forward). Either its name, for its port named V(https), or
+        C(<scheme>:<name>:<port>) as the Kubernetes API writes it, for example V(http:argocd-server:http) where Argo CD
+        runs with C(--insecure).
+      - If not set, the one Service with a port V(https) or V(http) that is labelled
+        C(app.kubernetes.io/part-of=argocd,app.kubernetes.io/component=server). It needs C(list) on C(services). None,
+        or several, is an error that names them.
+    type: str
 """

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 
-from ._clients.argocd import ArgocdClient, Credentials, normalize_url
-from ._clients.http import HAS_REQUESTS, HttpClient, TlsOptions, new_session
-from ._clients.kubeconfig import HAS_KUBERNETES, load_access, remove_temporary_files
+from ._clients.argocd import ArgocdClient, Credentials
+from ._clients.http import HAS_REQUESTS
+from ._clients.kubeconfig import HAS_KUBERNETES, Access, load_access, remove_temporary_files
 from ._clients.kubernetes import KubernetesClient, connect
+from ._clients.transports import open_transport
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
 from ._opening import open_hashicorp_vault, open_kubernetes_secret
@@ -147,12 +148,23 @@ def _ports(
     remember: Callable[[str], None],
     stack: ExitStack,
 ) -> Ports:
+    # The first, so that it comes last: whatever is closed may still need the files.
+    stack.callback(remove_temporary_files)
+    known: list[tuple[Mapping[str, Any], Access]] = []
+
+    def access(options: Mapping[str, Any]) -> Access:
+        # Once for the same options: an exec plugin may take its time, or ask somebody.
+        found = next((item for given, item in known if given is options), None)
+        if found is None:
+            found = load_access(options)
+            known.append((options, found))
+        return found
+
     def kubernetes(options: Mapping[str, Any]) -> KubernetesClient:
-        stack.callback(remove_temporary_files)
-        return connect(load_access(options), namespace=options["argocd_namespace"], sleep=time.sleep)
+        return connect(access(options), namespace=options["argocd_namespace"], sleep=time.sleep)
 
     def argocd(options: Mapping[str, Any]) -> ArgocdClient:
-        client = _argocd(options, remember)
+        client = _argocd(options, lambda: access(options), remember)
         stack.callback(client.close)
         return client
 
@@ -187,25 +199,10 @@ def _actor() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _argocd(params: Mapping[str, Any], remember: Callable[[str], None]) -> ArgocdClient:
-    if not params["argocd_url"]:
-        raise InvalidInput("cannot reach Argo CD: set argocd_url (or ARGOCD_SERVER)")
-    url = normalize_url(params["argocd_url"])
-    cert = params["argocd_client_cert"]
-    session = new_session(
-        verify=(params["argocd_ca_cert"] or True) if params["argocd_validate_certs"] else False,
-        cert=(cert, params["argocd_client_key"]) if cert and params["argocd_client_key"] else cert,
-    )
-    session.headers.update({name: str(value) for name, value in (params["argocd_headers"] or {}).items()})
-    http = HttpClient(
-        name=f"Argo CD at {url}",
-        base_url=url,
-        session=session,
-        sleep=time.sleep,
-        timeout=params["argocd_timeout"],
-        options=TlsOptions("argocd_ca_cert", "argocd_client_cert with argocd_client_key"),
-    )
+def _argocd(params: Mapping[str, Any], access: Callable[[], Access], remember: Callable[[str], None]) -> ArgocdClient:
     credentials = Credentials(
         token=params["argocd_auth_token"], username=params["argocd_username"], password=params["argocd_password"]
     )
-    return ArgocdClient(http, credentials, remember=remember)
+    place = "argocd_url" if params["argocd_transport"] == "direct" else "argocd_service and argocd_url"
+    transport = open_transport(params, access=access, sleep=time.sleep)
+    return ArgocdClient(transport, credentials, remember=remember, place=place)

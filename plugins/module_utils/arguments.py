@@ -15,6 +15,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._core.errors import InvalidInput, quoted
+from ._core.service import parse_service
 from ._core.target import names_cluster
 from ._core.token_text import FORMATS
 
@@ -87,6 +88,12 @@ ARGOCD: Spec = {
     "argocd_timeout": {"type": "int", "default": 30},
     "argocd_namespace": {"type": "str", "default": "argocd"},
     "argocd_in_cluster": {"type": "bool", "default": False},
+    "argocd_transport": {
+        "type": "str",
+        "choices": ["direct", "kubernetes_proxy", "port_forward"],
+        "default": "direct",
+    },
+    "argocd_service": {"type": "str"},
 }
 
 # The names and variables of community.hashi_vault; only for the connection of a sink.
@@ -243,13 +250,15 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
 
     For one host that is convenient; for several, all would reach the same one.
     """
+    direct = args.get("argocd_transport", "direct") == "direct"
     sinks = sink_items(args)
     signs = args.get("method") == "kubernetes"
     needs_kubernetes = spec in (ACCOUNT, RBAC_POLICY) or (spec is TOKEN and (signs or not args.get("instance_uid")))
     needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
+    needs_kubernetes |= not direct
     if needs_kubernetes and not names_cluster(args):
         return "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
-    if spec in (TOKEN, CAN_I) and not args.get("argocd_url"):
+    if spec in (TOKEN, CAN_I) and direct and not args.get("argocd_url"):
         return "argocd_url is not set"
     return None
 
@@ -411,6 +420,7 @@ def validate_offline(params: Mapping[str, Any]) -> None:
             "option, or ARGOCD_AUTH_TOKEN and ARGOCD_AUTH_PASSWORD of the environment); leave one out"
         )
     _check_files(params)
+    _check_transport(params)
     for option in ("argocd_auth_token", "api_key"):
         _check_header(params[option], option)
     for name, value in (params["argocd_headers"] or {}).items():
@@ -426,6 +436,7 @@ def validate_offline(params: Mapping[str, Any]) -> None:
 
 # RFC 9110, 5.1 and 5.6.2.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_IS_KUBERNETES_OWN = re.compile(r"(?i)authorization$|impersonate-")
 _FILES = ("ca_cert", "client_cert", "client_key", "argocd_ca_cert", "argocd_client_cert", "argocd_client_key")
 
 
@@ -435,6 +446,17 @@ def _check_files(params: Mapping[str, Any]) -> None:
     for option in _FILES:
         if params.get(option) and not os.access(params[option], os.R_OK):
             raise InvalidInput(f"cannot use {option} {params[option]}: no such file, or not readable; correct the path")
+
+
+def _check_transport(params: Mapping[str, Any]) -> None:
+    if params["argocd_service"]:
+        parse_service(params["argocd_service"])
+    taken = [name for name in params["argocd_headers"] or {} if _IS_KUBERNETES_OWN.match(str(name))]
+    if params["argocd_transport"] == "kubernetes_proxy" and taken:
+        raise InvalidInput(
+            f"cannot send {taken[0]} of argocd_headers through the service proxy: the Kubernetes API takes it itself; "
+            "leave it out, or use another argocd_transport"
+        )
 
 
 def _check_header(value: str | None, option: str) -> None:

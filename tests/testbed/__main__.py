@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# The sandbox, because its faults are ours, too.
+# The sandbox, because its faults and its port-forward are ours, too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sandbox"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 

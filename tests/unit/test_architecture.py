@@ -43,7 +43,7 @@ def ring(rings: str, packages: str = "") -> Ring:
 # `shell` is every other file directly in module_utils: what the ordinary modules share.
 RINGS = {
     "_core": Ring(frozenset({"_core"}), PURE),
-    "_clients": ring("_core _clients", "hvac kubernetes requests urllib3 yaml"),
+    "_clients": ring("_core _clients", "hvac kubernetes requests urllib3 websocket yaml"),
     "_stores": ring("_core _clients _stores"),
     "_sinks": ring("_core _clients _sinks"),
     "_flows": ring("_core _clients _stores _sinks _flows", "bcrypt"),

@@ -110,11 +110,18 @@ def documents_of(directory: Path) -> list[Any]:
     return [document for file in sorted(directory.rglob("*.yml")) for document in yaml.safe_load_all(file.read_text())]
 
 
+def shared_with(directory: Path) -> list[Any]:
+    """What the target includes of others: `../<target>/<file>`."""
+    named = [mapping.get("ansible.builtin.include_tasks") for mapping in mappings(documents_of(directory))]
+    others = {Path(name).parts[1] for name in named if isinstance(name, str) and name.startswith("../")}
+    return [document for other in sorted(others) for document in documents_of(TARGETS / other)]
+
+
 def used_by_all() -> set[str]:
     role = documents_of(ROOT / "roles" / "argocd_user" / "tasks")
     used: set[str] = set()
     for directory in sorted(path for path in TARGETS.iterdir() if path.is_dir()):
-        documents = documents_of(directory)
+        documents = documents_of(directory) + shared_with(directory)
         used |= Target(documents + (role if directory.name == "role_argocd_user" else [])).used()
     return used
 

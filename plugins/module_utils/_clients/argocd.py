@@ -26,7 +26,7 @@ from .._core.errors import (
     UnexpectedReply,
 )
 from .._core.tokens import ListedToken
-from .http import HttpClient, Reply, check_address
+from .http import Reply, Sender, check_address
 
 __all__ = ("ArgocdClient", "Credentials", "ListedAccount", "normalize_url")
 
@@ -72,11 +72,15 @@ def normalize_url(url: str) -> str:
 class ArgocdClient:
     """One Argo CD. Logs in at most once, when the first call needs it; a refused login is never tried again.
 
-    `remember` is told every secret the server hands out, so that the shell can mask it.
+    `remember` is told every secret the server hands out, so that the shell can mask it. `place` is what the user calls
+    the option that says where it is.
     """
 
-    def __init__(self, http: HttpClient, credentials: Credentials, *, remember: Callable[[str], None]) -> None:
+    def __init__(
+        self, http: Sender, credentials: Credentials, *, remember: Callable[[str], None], place: str = "argocd_url"
+    ) -> None:
         self._http = http
+        self._place = place
         self._credentials = credentials
         self._remember = remember
         self._session_token: str | None = None
@@ -100,7 +104,7 @@ class ArgocdClient:
         self._http.reconnect()
 
     def close(self) -> None:
-        """End our own login session: only /auth/logout revokes it (server/logout/logout.go)."""
+        """End our own login session, which only /auth/logout revokes (server/logout/logout.go), and the connections."""
         if self._session_token and not self._credentials.token:
             cookie = {"Cookie": f"argocd.token={self._session_token}"}
             try:
@@ -109,6 +113,7 @@ class ArgocdClient:
                 # The answer is a redirect, and a session that stays ends by itself.
                 pass
         self._session_token = None
+        self._http.close()
 
     def _login(self) -> str:
         if self._credentials.token:
@@ -154,7 +159,7 @@ class ArgocdClient:
         if not _is_ours(shape):
             raise UnexpectedReply(
                 f"{about}: {self._http.name} answers HTTP {reply.status}, and not as Argo CD does; check host and root "
-                "path in argocd_url, and whether a proxy is in between",
+                f"path in {self._place}, and whether a proxy is in between",
                 status=reply.status,
             )
         kind = _ERRORS.get(reply.status, UnexpectedReply)

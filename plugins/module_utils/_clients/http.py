@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from .._core.errors import InvalidInput, UnexpectedReply, Unreachable
@@ -37,6 +37,7 @@ __all__ = (
     "HAS_REQUESTS",
     "HttpClient",
     "Reply",
+    "Sender",
     "TlsOptions",
     "cause_of",
     "check_address",
@@ -170,6 +171,35 @@ def _constant(headers: Mapping[str, str]) -> Callable[[str], dict[str, str]]:
     return proxy_headers
 
 
+class Sender(Protocol):
+    """What sends requests to a server, whichever way; HttpClient goes the direct one."""
+
+    name: str
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock at its latest answer."""
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        about: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Mapping[str, str | list[str]] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """As HttpClient.send."""
+
+    def reconnect(self) -> None:
+        """Send the next request on a new connection: behind a load balancer another replica may get it."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
 class HttpClient:
     """Sends requests below one base URL. `name` is the server's name in messages."""
 
@@ -195,6 +225,10 @@ class HttpClient:
 
     def reconnect(self) -> None:
         """Send the next request on a new connection: behind a load balancer another replica may get it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
         self._session.close()
 
     def send(

@@ -31,7 +31,13 @@ __all__ = ("KubernetesClient", "connect", "decode_data")
 
 FIELD_MANAGER = "fleetops.argocd"
 _ERRORS: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Denied, 404: Absent, 409: Conflict}
-_NOUNS = {"configmaps": "ConfigMap", "secrets": "Secret", "appprojects": "AppProject"}
+_NOUNS = {
+    "configmaps": "ConfigMap",
+    "secrets": "Secret",
+    "services": "Service",
+    "pods": "Pod",
+    "appprojects": "AppProject",
+}
 # Where a kind is not of Kubernetes' own group.
 _GROUPS = {"appprojects": "/apis/argoproj.io/v1alpha1"}
 
@@ -52,6 +58,13 @@ class KubernetesClient:
         about = f"cannot read {_NOUNS[kind]} {name} in namespace {self.namespace}"
         reply = self._http.send("GET", self._path(kind, name), about=about, auth=self._auth)
         return self._checked(reply, about, "get", kind, name)
+
+    def labelled(self, kind: str, *, selector: str) -> list[dict[str, Any]]:
+        """Return the objects of the namespace that have the labels; raises as `get`."""
+        about = f"cannot list {_NOUNS[kind]}s in namespace {self.namespace}"
+        params = {"labelSelector": selector}
+        reply = self._http.send("GET", self._path(kind), about=about, auth=self._auth, params=params)
+        return list(self._checked(reply, about, "list", kind).get("items") or ())
 
     def patch(self, step: SetKeys, *, resource_version: str, dry_run: bool = False) -> dict[str, Any]:
         """Set the keys by a JSON merge patch (RFC 7396), if the object is still at `resource_version`."""
@@ -106,12 +119,12 @@ class KubernetesClient:
         collection = f"{root}/namespaces/{quote(self.namespace, safe='')}/{kind}"
         return collection if name is None else f"{collection}/{quote(name, safe='')}"
 
-    def _checked(self, reply: Reply, about: str, verb: str, kind: str, name: str) -> dict[str, Any]:
+    def _checked(self, reply: Reply, about: str, verb: str, kind: str, name: str = "") -> dict[str, Any]:
         if reply.status in (200, 201):
             shape = reply.json(about=about)
             metadata = shape.get("metadata") if isinstance(shape, dict) else None
-            # What a dry run would create has no version.
-            needed = {"uid"} if verb == "create" else {"uid", "resourceVersion"}
+            # What a dry run would create has no version, and a list has no uid.
+            needed = {"create": {"uid"}, "list": {"resourceVersion"}}.get(verb, {"uid", "resourceVersion"})
             if isinstance(metadata, dict) and needed <= metadata.keys():
                 return dict(shape)
             raise UnexpectedReply(
@@ -125,7 +138,8 @@ class KubernetesClient:
                 status=reply.status,
             )
         error = _ERRORS.get(reply.status, UnexpectedReply)
-        hint = _HINTS.get(reply.status, "").format(verb=verb, kind=kind, name=name)
+        place = f"{kind}/{name}" if name else kind
+        hint = _HINTS.get(reply.status, "").format(verb=verb, place=place)
         if reply.status in (401, 403) and self._anonymous:
             hint = "; no credentials were found: has the kubeconfig's user any, and does its exec plugin run?"
         # The API server may quote a whole object in its message: for a Secret only the reason is passed on.
@@ -143,7 +157,7 @@ def _reason(status: Mapping[str, Any]) -> str:
 
 _HINTS = {
     401: "; check the credentials of the kubeconfig",
-    403: "; grant its user the verb {verb} on {kind}/{name} there, as the Roles in docs/rights do, or check namespace "
+    403: "; grant its user the verb {verb} on {place} there, as the Roles in docs/rights do, or check namespace "
     "(argocd_namespace)",
     404: "; check namespace (argocd_namespace) and cluster",
 }

@@ -104,4 +104,5 @@ def optional_argocd(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | N
 
 def argocd_at_hand(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | None:
     """Return a client where the task names an Argo CD, with a login or without."""
-    return ports.argocd(params) if params["argocd_url"] else None
+    named = params["argocd_url"] or params["argocd_transport"] != "direct"
+    return ports.argocd(params) if named else None

@@ -39,7 +39,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def tls_context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "localhost", "argocd-server.argocd.svc").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 
@@ -66,7 +68,13 @@ def private_files(info_file: Path, url: str, authority: trustme.CA, clusters: Ma
     """What to write, the info file last: it says that everything else is there."""
     directory = info_file.resolve().parent
     ca_file = directory / f"{info_file.stem}-ca.pem"
-    files = {ca_file: authority.cert_pem.bytes().decode()}
+    client = authority.issue_cert("operator@example.com", common_name="operator")
+    client_cert, client_key = (directory / f"{info_file.stem}-client.{kind}" for kind in ("pem", "key"))
+    files = {
+        ca_file: authority.cert_pem.bytes().decode(),
+        client_cert: client.cert_chain_pems[0].bytes().decode(),
+        client_key: client.private_key_pem.bytes().decode(),
+    }
     described: dict[str, Any] = {}
     for name, cluster in clusters.items():
         config_file = directory / f"{info_file.stem}-{name}.kubeconfig"
@@ -77,6 +85,8 @@ def private_files(info_file: Path, url: str, authority: trustme.CA, clusters: Ma
             "kubernetes_url": kubernetes_url,
             "kubernetes_token": cluster.kubernetes_token,
             "provisioner_token": cluster.provisioner_token,
+            "client_cert": str(client_cert),
+            "client_key": str(client_key),
             "argocd_url": f"{url}/{name}/argocd",
             "admin_password": cluster.admin_password,
             "control_url": f"{url}/{name}/_control",

@@ -67,7 +67,7 @@ class Cluster:
         rbac = Rbac(self.store, self.behaviour.release)
         self.snapshot = Snapshot(self.behaviour.visible_after, rbac.on_event)
         users = {self.kubernetes_token: "", self.provisioner_token: PROVISIONER}
-        self._kubernetes = KubernetesApi(self.store, self.ledger, self.clock, users)
+        self._kubernetes = KubernetesApi(self.store, self.ledger, self.clock, users, self.inside)
         self._argocd = ArgoCd(
             store=self.store,
             snapshot=self.snapshot,
@@ -94,6 +94,11 @@ class Cluster:
     def argocd(self, request: Request) -> Response:
         with self.lock:
             return self._argocd.handle(request)
+
+    def inside(self, request: Request) -> Response:
+        """Argo CD as the cluster's own network sees it; unlike a real one it also answers without its root path."""
+        root = f"/{self.name}/argocd"
+        return self.argocd(request.below(root) if request.path.startswith(f"{root}/") else request)
 
     def plant(self, item: Object) -> Object:
         """Create or replace an object outside the APIs: not counted, seen by Argo CD at once."""

@@ -16,13 +16,17 @@ PLAIN_TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """`path` is raw, as sent, below the prefix of the API that handles it; header names are lower-case."""
+    """`path` is raw, as sent, below the prefix of the API that handles it; header names are lower-case.
+
+    `user` is whom the client's certificate names.
+    """
 
     method: str
     path: str
     query: str = ""
     headers: Mapping[str, str] | None = None
     body: bytes = b""
+    user: str = ""
 
     def header(self, name: str) -> str:
         """The value of a header, '' if absent."""

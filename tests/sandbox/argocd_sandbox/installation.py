@@ -22,6 +22,7 @@ import yaml
 from .store import Object
 
 NAMESPACE = "argocd"
+POD_PORT = 8080
 MANAGER = "kubectl-client-side-apply"
 # The user of the kubeconfig, with the rights that docs/rights gives users to apply.
 PROVISIONER = "provisioner"
@@ -64,6 +65,13 @@ def namespace(name: str, now: str) -> Object:
     }
 
 
+def pod() -> Object:
+    """The one of argocd-server, as far as a port-forward looks at it."""
+    container = {"name": "argocd-server", "ports": [{"name": "server", "containerPort": POD_PORT}]}
+    item = _object("Pod", "argocd-server-0", _labels("argocd-server", "server"), spec={"containers": [container]})
+    return {**item, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
+
+
 def _encode(data: dict[str, str]) -> dict[str, str]:
     return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
 
@@ -102,8 +110,8 @@ def _tls_pair() -> dict[str, str]:
 def service(now: str) -> Object:
     """With what Kubernetes fills in."""
     ports = [
-        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080},
-        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": 8080},
+        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": POD_PORT},
+        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": POD_PORT},
     ]
     selector = {"app.kubernetes.io/name": "argocd-server"}
     labels = _labels("argocd-server", "server")
@@ -141,6 +149,7 @@ def fresh_installation(admin_password_hash: str, now: str) -> list[Object]:
         _object("Secret", "argocd-secret", _labels("argocd-secret"), type="Opaque", data=_encode(passwords)),
         service(now),
         default_project(now),
+        pod(),
     ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,10 @@ from . import control
 from .cluster import Cluster
 from .faults import Fault
 from .http import PLAIN_TEXT, Request, Response, text_response
+from .installation import POD_PORT
+from .port_forward import carry
 
+SWITCHED = 101
 SECTIONS = ("k8s", "argocd", "_control")
 
 
@@ -39,7 +43,16 @@ class SandboxServer(ThreadingHTTPServer):
         self.clusters = clusters
         self._context = context
         self._log = log.open("a", encoding="utf-8", buffering=1) if log is not None else None
+        self._inside: dict[str, InsideServer] = {}
         super().__init__(("127.0.0.1", port), Handler)
+
+    def inside(self, cluster: Cluster) -> InsideServer:
+        """What a forwarded port of the cluster leads to; started by the first one who needs it."""
+        with cluster.lock:
+            if cluster.name not in self._inside:
+                self._inside[cluster.name] = InsideServer(cluster, self._context)
+                threading.Thread(target=self._inside[cluster.name].serve_forever, daemon=True).start()
+            return self._inside[cluster.name]
 
     @property
     def port(self) -> int:
@@ -61,11 +74,20 @@ class SandboxServer(ThreadingHTTPServer):
             self._log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {method} {path} {status or 'dropped'}\n")
 
 
+class InsideServer(SandboxServer):
+    """The port of one cluster's argocd-server, inside of the cluster: TLS, and nothing but Argo CD."""
+
+    def __init__(self, cluster: Cluster, context: ssl.SSLContext) -> None:
+        self.cluster = cluster
+        super().__init__(0, context, {}, None)
+
+
 class Handler(BaseHTTPRequestHandler):
     """Reads one request, finds its cluster and API, sends the answer."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    connection: ssl.SSLSocket
     wbufsize = -1
     server: SandboxServer
 
@@ -81,7 +103,10 @@ class Handler(BaseHTTPRequestHandler):
         target = self.raw_requestline.split()[1].decode("latin-1")
         path, _mark, query = target.partition("?")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, path, query, self._header_values(), body)
+        request = Request(self.command, path, query, self._header_values(), body, self._user())
+        if isinstance(self.server, InsideServer):
+            self._send(self.server.cluster.inside(request), self.server.cluster)
+            return
         name, section = _place(path)
         cluster = self.server.clusters.get(name)
         try:
@@ -92,6 +117,19 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.server.note(request.method, path, response.status)
         self._send(response, cluster)
+        if response.status == SWITCHED and cluster is not None:
+            self._forward(cluster, int(request.parameter("ports")))
+
+    def _forward(self, cluster: Cluster, port: int) -> None:
+        # A port that nobody listens at stands for every other one.
+        inner = self.server.inside(cluster).port if port == POD_PORT else 1
+        carry(self.connection, port, ("127.0.0.1", inner))
+        self.close_connection = True
+
+    def _user(self) -> str:
+        """TLS has verified the certificate, if there is one."""
+        certificate: dict[str, Any] = self.connection.getpeercert() or {}
+        return str(dict(part[0] for part in certificate.get("subject", ())).get("commonName", ""))
 
     def _header_values(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -105,7 +143,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Date", cluster.clock.http_date() if cluster is not None else self.date_time_string())
         if response.content_type:
             self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(response.body)))
+        if response.status != SWITCHED:
+            self.send_header("Content-Length", str(len(response.body)))
         for name, value in response.headers:
             self.send_header(name, value)
         self.end_headers()

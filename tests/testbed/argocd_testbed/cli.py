@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -31,11 +30,13 @@ from .build import built
 from .cluster import Cluster, Shared
 from .control import ControlServer
 from .errors import CannotRun
-from .files import Certificates, kubeconfig, make_certificates, write_json, write_private
+from .files import Certificates, client_files, kubeconfig, make_certificates, write_json, write_private
 from .installation import NAMESPACE
 from .processes import Processes, free_ports
 
 LOOK_SECONDS = 2
+# Of each cluster, as the info file names them.
+OWN_FILES = ("ca_file", "kubeconfig", "client_cert", "client_key")
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -59,12 +60,6 @@ def check_redis() -> str:
         )
     said = subprocess.run(["redis-server", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
     return next(word.removeprefix("v=") for word in said.split() if word.startswith("v="))
-
-
-def tls_context(certificates: Certificates) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates.certificate, certificates.key)
-    return context
 
 
 @contextlib.contextmanager
@@ -111,7 +106,9 @@ def start_clusters(options: argparse.Namespace, processes: Processes) -> Fleet:
     return Fleet(certificates, clusters, {**binaries.versions, "redis": redis_version})
 
 
-def describe(info_file: Path, clusters: Sequence[Administered], ca: str, control_port: int) -> dict[str, Any]:
+def describe(
+    info_file: Path, clusters: Sequence[Administered], certificates: Certificates, control_port: int
+) -> dict[str, Any]:
     """The description of the sandbox's info file; writes what it points to beside it.
 
     Each cluster has a `ca_file` of its own, which wins over the common one: the certificates that Argo CD makes for
@@ -120,6 +117,7 @@ def describe(info_file: Path, clusters: Sequence[Administered], ca: str, control
     directory = info_file.resolve().parent
     url = f"https://127.0.0.1:{control_port}"
     described = {}
+    ca, client = certificates.ca_file.read_text(), client_files(certificates, directory, info_file.stem)
     for cluster in clusters:
         ca_file = write_private(directory / f"{info_file.stem}-{cluster.name}-ca.pem", ca + cluster.argocd_certificate)
         config = kubeconfig(cluster.name, cluster.kubernetes_url, cluster.provisioner_token, ca_file, NAMESPACE)
@@ -127,6 +125,7 @@ def describe(info_file: Path, clusters: Sequence[Administered], ca: str, control
             "kubernetes_url": cluster.kubernetes_url,
             "kubernetes_token": cluster.kubernetes_token,
             "provisioner_token": cluster.provisioner_token,
+            **client,
             "argocd_url": cluster.argocd_url,
             "admin_password": cluster.admin_password,
             "direct": cluster.direct(),
@@ -139,7 +138,7 @@ def describe(info_file: Path, clusters: Sequence[Administered], ca: str, control
 
 
 def remove_files(info_file: Path, description: dict[str, Any]) -> None:
-    own = [cluster[key] for cluster in description["clusters"].values() for key in ("ca_file", "kubeconfig")]
+    own = [cluster[key] for cluster in description["clusters"].values() for key in OWN_FILES]
     for name in (info_file, description["ca_file"], *own):
         Path(name).unlink(missing_ok=True)
 
@@ -147,11 +146,10 @@ def remove_files(info_file: Path, description: dict[str, Any]) -> None:
 def serve(info: Path, fleet: Fleet, processes: Processes) -> None:
     """Until a signal unwinds it; raises CannotRun where a server ends by itself."""
     certificates, clusters = fleet.certificates, fleet.clusters
-    control = ControlServer(tls_context(certificates), {cluster.name: cluster for cluster in clusters})
+    control = ControlServer(certificates.server_context(), {cluster.name: cluster for cluster in clusters})
     threading.Thread(target=control.serve_forever, daemon=True).start()
     info.parent.mkdir(parents=True, exist_ok=True)
-    ca = certificates.ca_file.read_text()
-    description = {**describe(info, clusters, ca, control.port), "real": True, "versions": fleet.versions}
+    description = {**describe(info, clusters, certificates, control.port), "real": True, "versions": fleet.versions}
     try:
         write_json(info, description)
         print(f"healthy: {', '.join(cluster.name for cluster in clusters)}, described in {info}", flush=True)

@@ -19,8 +19,9 @@ from .build import Binaries
 from .door import Door, Identity, Watch
 from .files import Certificates, kubeconfig, write_json, write_private
 from .installation import MANAGER, NAMESPACE, PROVISIONER, SERVER
+from .kubelet import Kubelet
 from .kubernetes import Kubernetes
-from .processes import Processes, free_ports, listens
+from .processes import Processes, free_ports, listens, own_address
 
 # The tests' own reader, and ours, whom nothing counts.
 USER, CONTROL = "testbed-user", "testbed-control"
@@ -111,13 +112,27 @@ class Cluster(Administered):
         """Wait for the API server, and create what `kubectl apply` of Argo CD's manifests creates."""
         self._shared.processes.wait_until(self._process("kube-apiserver"), self._kubernetes.ready)
         custom = [installation.custom_resource(kind, plural) for kind, plural in installation.CUSTOM.items()]
-        for item in (installation.namespace(), *custom, *installation.server_rights(), *installation.configuration()):
+        for item in (installation.namespace(), *custom, *installation.server_rights()):
             self._kubernetes.create(item, MANAGER)
+        self._configure()
+        self._schedule()
         self._grant()
         self._shared.processes.wait_until(self._process("kube-apiserver"), self._custom_resources_served)
         token = self._kubernetes.service_account_token(NAMESPACE, SERVER)
         config = kubeconfig(self.name, self.kubernetes_direct_url, token, self._shared.certificates.ca_file, NAMESPACE)
         write_json(self._directory / "argocd-server.kubeconfig", config)
+
+    def _schedule(self) -> None:
+        """What scheduler and kubelet would have made of the deployment."""
+        kubelet = Kubelet(self._shared.certificates.server_context(), ("127.0.0.1", self.replicas[0].port))
+        for item, status in installation.pod(own_address(), kubelet.port):
+            self._kubernetes.set_status(self._kubernetes.create(item, MANAGER), status)
+
+    def _configure(self, secret_data: dict[str, str] | None = None) -> None:
+        """The endpoints, too: kube-apiserver deletes them together with their Service."""
+        endpoints = installation.endpoints(own_address(), [replica.port for replica in self.replicas])
+        for item in (*installation.configuration(secret_data), endpoints):
+            self._kubernetes.create(item, MANAGER)
 
     def _custom_resources_served(self) -> bool:
         try:
@@ -193,8 +208,7 @@ class Cluster(Administered):
         self.watch.clear()
         self._delete_everything()
         key = base64.b64encode(base64.b64encode(secrets.token_bytes(32))).decode()
-        for item in installation.configuration({**self._installed, "server.secretkey": key}):
-            self._kubernetes.create(item, MANAGER)
+        self._configure({**self._installed, "server.secretkey": key})
         self._grant()
         self.start_argocd()
         self.wait_for_argocd()

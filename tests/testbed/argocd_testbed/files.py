@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,11 @@ class Certificates:
     certificate: Path
     key: Path
 
+    def server_context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
 
 def make_certificates(directory: Path) -> Certificates:
     authority = trustme.CA()
@@ -43,6 +49,17 @@ def make_certificates(directory: Path) -> Certificates:
         write_private(directory / "server.pem", chain),
         write_private(directory / "server.key", pair.private_key_pem.bytes()),
     )
+
+
+def client_files(certificates: Certificates, directory: Path, stem: str) -> dict[str, str]:
+    """Certificate and key of an administrator, whom kube-apiserver knows by their names alone."""
+    pair = certificates.authority.issue_cert(
+        "operator@example.com", common_name="operator", organization_name="system:masters"
+    )
+    return {
+        "client_cert": str(write_private(directory / f"{stem}-client.pem", pair.cert_chain_pems[0].bytes())),
+        "client_key": str(write_private(directory / f"{stem}-client.key", pair.private_key_pem.bytes())),
+    }
 
 
 def kubeconfig(name: str, server: str, token: str, ca_file: Path, namespace: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from .kubernetes import Object
 NAMESPACE = "argocd"
 SERVER = "argocd-server"
 PORT = 8080
+NODE, POD = "node", f"{SERVER}-0"
 MANAGER = "kubectl-client-side-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 CUSTOM = {"Application": "applications", "ApplicationSet": "applicationsets", "AppProject": "appprojects"}
@@ -36,7 +37,12 @@ def _labels(name: str, component: str = "") -> dict[str, str]:
 
 def _object(kind: str, name: str, component: str = "", *, version: str = "v1", **content: Any) -> Object:
     """An object in Argo CD's namespace, with the annotation that `kubectl apply` leaves."""
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": _labels(name, component), "annotations": {}}
+    metadata = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "labels": _labels(SERVER if component else name, component),
+        "annotations": {},
+    }
     item: Object = {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
     applied = json.dumps({key: value for key, value in item.items() if key != "data"}) + "\n"
     item["metadata"]["annotations"] = {LAST_APPLIED: applied}
@@ -120,3 +126,35 @@ def configuration(secret_data: dict[str, str] | None = None) -> list[Object]:
         _object("Secret", "argocd-secret", **secret),
         _object("Service", SERVER, "server", spec={"ports": ports, "selector": selector}),
     ]
+
+
+def pod(address: str, kubelet_port: int) -> list[tuple[Object, Object]]:
+    """A node and a pod of argocd-server, each with its status: what scheduler and kubelet would have written."""
+    kubelet = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
+    }
+    ports = [{"name": "server", "containerPort": PORT}]
+    container = {"name": SERVER, "image": "quay.io/argoproj/argocd", "ports": ports}
+    spec = {"nodeName": NODE, "serviceAccountName": SERVER, "containers": [container]}
+    node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
+    conditions = [{"type": "Ready", "status": "True"}]
+    ready = {"phase": "Running", "conditions": conditions, "podIP": address, "podIPs": [{"ip": address}]}
+    return [(node, kubelet), (_object("Pod", POD, "server", spec=spec), ready)]
+
+
+def endpoints(address: str, replicas: list[int]) -> Object:
+    """Where the Service leads, as the endpoints controller would say; Kubernetes takes no loopback address.
+
+    Not an EndpointSlice: the service proxy does not look there, and only leads to addresses of pods (kubernetes
+    pkg/registry/core/service/storage/storage.go, ResourceLocation).
+    """
+    target = {"kind": "Pod", "namespace": NAMESPACE, "name": POD}
+    subsets = [
+        {
+            "addresses": [{"ip": address, "targetRef": target}],
+            "ports": [{"name": name, "protocol": "TCP", "port": port} for name in ("http", "https")],
+        }
+        for port in replicas
+    ]
+    return _object("Endpoints", SERVER, "server", subsets=subsets)

@@ -19,6 +19,9 @@ RESOURCES = {
     "Secret": ("/api/v1", "secrets"),
     "Service": ("/api/v1", "services"),
     "ServiceAccount": ("/api/v1", "serviceaccounts"),
+    "Node": ("/api/v1", "nodes"),
+    "Pod": ("/api/v1", "pods"),
+    "Endpoints": ("/api/v1", "endpoints"),
     "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
     "ClusterRole": ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
@@ -82,6 +85,11 @@ class Kubernetes:
     def replace(self, item: Object, manager: str) -> Object:
         path = collection_path(item["kind"], item["metadata"].get("namespace"))
         return self.call("PUT", f"{path}/{item['metadata']['name']}", item, fieldManager=manager)
+
+    def set_status(self, item: Object, status: Object) -> None:
+        metadata = item["metadata"]
+        path = f"{collection_path(item['kind'], metadata.get('namespace'))}/{metadata['name']}/status"
+        self.call("PUT", path, {**item, "status": status})
 
     def delete(self, kind: str, namespace: str | None, name: str) -> None:
         self.call("DELETE", f"{collection_path(kind, namespace)}/{name}")

@@ -102,3 +102,17 @@ def free_ports(count: int) -> list[int]:
 def listens(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def own_address() -> str:
+    """An address of this machine that others could reach; raises CannotRun where it has none."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            # Nothing is sent: the system only says where it would send from (192.0.2.0/24 is of RFC 5737).
+            asking.connect(("192.0.2.1", 9))
+            return str(asking.getsockname()[0])
+    except OSError as error:
+        raise CannotRun(
+            "cannot lead a Service to argocd-server: this machine has only the loopback, which Kubernetes refuses as "
+            "an endpoint; give it another address"
+        ) from error

@@ -82,7 +82,8 @@ def argocd_server(binaries: Binaries, kubeconfig: Path, *, port: int, metrics_po
         binaries.path("argocd-server"),
         f"--kubeconfig={kubeconfig}",
         f"--namespace={NAMESPACE}",
-        "--address=127.0.0.1",
+        # Not the loopback alone, which Kubernetes refuses as the endpoint of a Service.
+        "--address=0.0.0.0",
         f"--port={port}",
         "--metrics-address=127.0.0.1",
         f"--metrics-port={metrics_port}",

@@ -30,7 +30,8 @@ def options(**changes: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("account_password", "account_password_hash", "argocd_url"))
     switches = dict.fromkeys(("reenable", "override_admin_enabled", "force_owner"), False)
     nothing |= {"account_password_mtime": None, "known_tokens": [], "end_tokens": False}
-    return {**shape, **nothing, **switches, "wait": True, "wait_timeout": 5, **changes}
+    more = {"argocd_transport": "direct", "wait": True, "wait_timeout": 5}
+    return {**shape, **nothing, **switches, **more, **changes}
 
 
 def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:

@@ -41,7 +41,13 @@ TRACKED = {"argocd.argoproj.io/tracking-id": "argo:x"}
 def options(**changes: Any) -> dict[str, Any]:
     shape = {"subject": "octopus", "policies": ["clusters, get, *"], "roles": [], "location": "auto"}
     nothing = dict.fromkeys(("overlay", "default_role", "match_mode", "scopes", "argocd_url"))
-    more = {"exclusive": True, "state": "present", "force_owner": False, "wait_timeout": 5}
+    more = {
+        "argocd_transport": "direct",
+        "exclusive": True,
+        "state": "present",
+        "force_owner": False,
+        "wait_timeout": 5,
+    }
     return {**shape, **nothing, **more, **changes}
 
 

@@ -234,7 +234,7 @@ def test_metadata_only(lab: Lab) -> None:
         ("GET", "/api/v1/nodes", (404, "NotFound", "the server could not find the requested resource")),
         (
             "GET",
-            "/api/v1/namespaces/argocd/pods",
+            "/api/v1/namespaces/argocd/nodes",
             (404, "NotFound", "the server could not find the requested resource"),
         ),
         ("GET", f"{PROJECTS}/x", (404, "NotFound", 'appprojects.argoproj.io "x" not found')),

@@ -3,14 +3,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
-
-gateway="$OUTPUT_DIR/gateway.json"
-python gateway.py ../../integration_config.yml c1 "$gateway" &
-gateway_pid=$!
-trap 'kill "$gateway_pid"' EXIT
-for _ in $(seq 100); do
-    [ -f "$gateway" ] && break
-    sleep 0.1
-done
-
-../setup_sandbox/run.sh -e "gateway_file=$gateway" "$@"
+exec ./with_gateway.sh "$@"

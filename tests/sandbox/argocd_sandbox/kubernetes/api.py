@@ -18,10 +18,14 @@ from ..http import Request, Response, json_response, text_response
 from ..ledger import KUBERNETES, Ledger
 from ..managed_fields import record_update
 from ..store import Key, Object, ObjectStore
-from . import decoding, objects, selectors, status
-from .authorization import PUBLIC_PATHS, allowed, forbidden, is_public
+from . import decoding, objects, selectors, status, subresources
+from .authorization import ANONYMOUS, allowed, forbidden
 
-KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service"}
+Handler = Callable[[Request], Response]
+ADMINISTRATORS = "system:masters"
+# What acting for another user needs since Kubernetes 1.35 or so (constrained impersonation), before each verb.
+IMPERSONATE = "impersonate-on:user-info:"
+KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service", "pods": "Pod"}
 # Custom resources are planted, and only read here.
 CUSTOM_ROOT = ["apis", "argoproj.io", "v1alpha1"]
 CUSTOM_KINDS = {"appprojects": "AppProject"}
@@ -95,10 +99,14 @@ class KubernetesApi:
     """Authenticates, routes, and keeps the rules of writes: conflicts, ownership, dry runs, the ledger.
 
     `users` are the names behind tokens; an empty one stands for a member of system:masters, who may do everything.
+    `argocd` is what the service proxy leads to.
     """
 
-    def __init__(self, store: ObjectStore, ledger: Ledger, clock: Clock, users: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: ObjectStore, ledger: Ledger, clock: Clock, users: Mapping[str, str], argocd: Handler
+    ) -> None:
         self._store = store
+        self._argocd = argocd
         self._ledger = ledger
         self._clock = clock
         self._users = users
@@ -111,15 +119,24 @@ class KubernetesApi:
             return error.response()
 
     def _authenticate(self, request: Request) -> None:
+        user = self._user(request)
+        other = request.header("impersonate-user")
+        if other:
+            if user:
+                raise forbidden(request, user, on_behalf=IMPERSONATE)
+            user = "" if ADMINISTRATORS in request.header("impersonate-group").split(", ") else other
+        if user and not allowed(self._store, user, request):
+            raise forbidden(request, user)
+
+    def _user(self, request: Request) -> str:
+        """'' is a member of system:masters, as whoever has a certificate of the authority is."""
         # The scheme in any case: apiserver's bearertoken.go, and the kubernetes package says `bearer` in a pod.
         scheme, _space, token = request.header("authorization").strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
-            if not is_public(request):
-                raise forbidden(request)
-        elif token not in self._users:
+            return "" if request.user else ANONYMOUS
+        if token not in self._users:
             raise status.unauthorized()
-        elif (user := self._users[token]) and not allowed(self._store, user, request):
-            raise forbidden(request, user)
+        return self._users[token]
 
     def _route(self, request: Request) -> Response:
         if request.path in PUBLIC_PATHS:
@@ -128,6 +145,9 @@ class KubernetesApi:
             return json_response(200, VERSION)
         if not request.path.startswith("/api/") and not _is_custom(request.path):
             return text_response(404, "404 page not found")
+        inside = subresources.find(request, self._store, self._argocd)
+        if inside is not None:
+            return inside
         target = parse_target(request.path)
         verbs: dict[str, Callable[[Request, Target], Response]] = (
             {"GET": self._get, "PUT": self._update, "PATCH": self._patch, "DELETE": self._delete}

@@ -80,14 +80,14 @@ def _matches(rule: Object, right: Right) -> bool:
     )
 
 
-def forbidden(request: Request, user: str = ANONYMOUS) -> StatusError:
-    """The 403, which names what was asked for whether it exists or not."""
+def forbidden(request: Request, user: str = ANONYMOUS, *, on_behalf: str = "") -> StatusError:
+    """The 403, which names what was asked for whether it exists or not; `on_behalf` goes before the verb."""
     right = needed(request)
     if right is None:
         asked = f'cannot {request.method.lower()} path "{request.path}"'
         return StatusError(403, "Forbidden", f'forbidden: User "{user}" {asked}', {})
     place = f'in the namespace "{right.namespace}"' if right.namespace else "at the cluster scope"
-    asked = f'cannot {right.verb} resource "{right.resource}" in API group "{right.group}" {place}'
+    asked = f'cannot {on_behalf}{right.verb} resource "{right.resource}" in API group "{right.group}" {place}'
     kind = right.resource.partition("/")[0]
     qualified = ".".join(filter(None, (kind, right.group))) + (f' "{right.name}"' if right.name else "")
     details = {key: value for key, value in (("name", right.name), ("group", right.group), ("kind", kind)) if value}

@@ -59,6 +59,7 @@ FIELDS = {
     "ConfigMap": TYPE_META | {"data", "binaryData", "immutable"},
     "Secret": TYPE_META | {"data", "stringData", "type", "immutable"},
     "Service": TYPE_META | {"spec", "status"},
+    "Pod": TYPE_META | {"spec", "status"},
     "Namespace": TYPE_META | {"spec", "status"},
 }
 # What each kind holds: its maps, and the Go type of their values; bytes travel as base64.

@@ -84,6 +84,10 @@ def unsupported_patch() -> StatusError:
     return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
+def unavailable(message: str) -> StatusError:
+    return StatusError(503, "ServiceUnavailable", message)
+
+
 def internal(message: str) -> StatusError:
     """An error of Go that the server passes on as it is."""
     return StatusError(500, "", message)
