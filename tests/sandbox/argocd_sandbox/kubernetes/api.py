@@ -19,7 +19,7 @@ from ..ledger import KUBERNETES, Ledger
 from ..managed_fields import record_update
 from ..store import Key, Object, ObjectStore
 from . import decoding, objects, selectors, status, subresources
-from .authorization import ANONYMOUS, allowed, forbidden
+from .authorization import ANONYMOUS, PUBLIC_PATHS, allowed, forbidden
 
 Handler = Callable[[Request], Response]
 ADMINISTRATORS = "system:masters"
