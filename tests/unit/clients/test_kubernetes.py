@@ -389,7 +389,7 @@ def test_a_namespace_stays_one_segment_of_the_path(server: ScriptedServer) -> No
 
 def test_data_of_a_secret_is_decoded_and_bytes_disturb_nothing() -> None:
     raw = {"a": base64.b64encode("ä".encode()).decode(), "empty": "", "null": None, "raw": "/w=="}
-    assert decode_data({"data": raw}) == {"a": "ä", "empty": "", "null": "", "raw": "\ufffd"}
+    assert decode_data({"data": raw}) == {"a": "ä", "empty": "", "null": "", "raw": "\udcff"}
     assert decode_data({}) == decode_data({"data": None}) == {}
 
 
