@@ -105,11 +105,11 @@ def _step(api: str, step: Any, where: str) -> Step:
             return _ask(api, {"send": step}, where)
         case {"send": str()}:
             return _ask(api, step, where)
-        case {"set": dict(data), **rest} if not rest:
+        case {"set": dict() as data, **rest} if not rest:
             return Set(data)
-        case {"put": dict(item), **rest} if not rest:
+        case {"put": dict() as item, **rest} if not rest:
             return Put(item)
-        case {"remove": {"kind": str(kind), "name": str(name)}, **rest} if not rest:
+        case {"remove": {"kind": str() as kind, "name": str() as name}, **rest} if not rest:
             return Remove(kind, name)
         case {"sign": {"name": str(), "claims": dict()} as signed, **rest} if not rest:
             return Sign(**signed)
