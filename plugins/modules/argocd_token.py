@@ -231,15 +231,6 @@ EXAMPLES = r"""
         variable: ci_argocd_token
         vault_id: prod
 
-- name: Revoke the tokens, and remove them from where they are stored
-  fleetops.argocd.argocd_token:
-    context: production
-    argocd_url: argocd.example.com
-    account: octopus
-    store:
-      - type: ansible_vault
-    state: absent
-
 - name: In a Secret beside Argo CD, as argocd-image-updater reads it
   fleetops.argocd.argocd_token:
     context: production
@@ -284,6 +275,18 @@ EXAMPLES = r"""
         path: argocd/production
         connection:
           url: https://vault.example.com:8200
+
+- name: Revoke the tokens, and remove them from where they are stored
+  fleetops.argocd.argocd_token:
+    context: production
+    argocd_url: argocd.example.com
+    account: backstage
+    store:
+      - type: hashicorp_vault
+        path: argocd/production
+        connection:
+          url: https://vault.example.com:8200
+    state: absent
 """
 
 RETURN = r"""

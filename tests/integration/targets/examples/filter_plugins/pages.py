@@ -17,8 +17,8 @@ def kubeconfig_of(contexts: dict[str, str], hostvars: Mapping[str, Any]) -> dict
     config: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
     for context, host in contexts.items():
         one = yaml.safe_load(Path(hostvars[host]["cluster"]["kubeconfig"]).read_text())
-        config["clusters"] += one["clusters"]
-        config["users"] += one["users"]
+        for kind in ("clusters", "users"):
+            config[kind] += [item for item in one[kind] if item not in config[kind]]
         config["contexts"].append({**one["contexts"][0], "name": context})
     return config
 
