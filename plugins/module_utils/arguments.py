@@ -198,6 +198,7 @@ RBAC_POLICY = ModuleSpec(
         "overlay": {"type": "str"},
         "default_role": {"type": "str"},
         "match_mode": {"type": "str", "choices": ["glob", "regex"]},
+        "max_permissions": {"type": "list", "elements": "str"},
         "scopes": {"type": "list", "elements": "str"},
         **_WAIT,
         **_OWNER,
@@ -237,12 +238,18 @@ CAN_I = ModuleSpec(
         "token": {"type": "str", "no_log": True},
         "token_from": {"type": "dict", "options": SINK, "no_log": False},
         "account": {"type": "str"},
+        "source": {"type": "str", "choices": ["server", "policy"], "default": "server"},
+        "policy": {"type": "dict"},
+        "groups": {"type": "list", "elements": "str", "default": []},
+        "argocd_version": {"type": "str"},
         "fail_on_mismatch": {"type": "bool", "default": True},
-        "planned": {"type": "bool", "default": False},
         **_WAIT,
     },
     mutually_exclusive=[["token", "token_from"]],
 )
+
+
+_NO_CLUSTER = "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
 
 
 def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
@@ -257,7 +264,9 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
     needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
     needs_kubernetes |= not direct
     if needs_kubernetes and not names_cluster(args):
-        return "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
+        return _NO_CLUSTER
+    if spec is CAN_I and args.get("source") == "policy":
+        return None if args.get("policy") is not None or names_cluster(args) else _NO_CLUSTER
     if spec in (TOKEN, CAN_I) and direct and not args.get("argocd_url"):
         return "argocd_url is not set"
     return None

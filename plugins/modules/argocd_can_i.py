@@ -16,6 +16,8 @@ description:
     said, both for yes and for no.
   - Proves first that the server accepts the token, because with anonymous access a refused token is answered as
     anonymous.
+  - With O(source=policy) it judges the policy itself instead, for any subject, and says which line decides; also a
+    policy that is only planned.
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
@@ -54,18 +56,36 @@ options:
   account:
     description:
       - Account the token must belong to. Needed with O(token_from).
+      - With O(source=policy), whose rights are judged; an account, a role or a group.
+    type: str
+  source:
+    description:
+      - V(server) asks Argo CD with the token. V(policy) needs none and judges C(argocd-rbac-cm) as that version would,
+        with the built-in policy, and with the roles of the AppProjects where these may be listed.
+      - With V(policy), sub-resource actions (C(update/*), C(action/apps/Deployment/restart)) and objects with a colon
+        can be asked, too.
+    type: str
+    choices: [server, policy]
+    default: server
+  policy:
+    description:
+      - With O(source=policy), the keys of C(argocd-rbac-cm) to judge instead of those in the cluster, such as
+        RV(fleetops.argocd.argocd_rbac_policy#module:policy).
+    type: dict
+  groups:
+    description:
+      - With O(source=policy), groups of the caller as an SSO login would bring them.
+    type: list
+    elements: str
+    default: []
+  argocd_version:
+    description:
+      - With O(source=policy), the version of Argo CD. The default is what the server of O(argocd_url) says.
     type: str
   fail_on_mismatch:
     description: Whether to fail when an answer is not the one that was said.
     type: bool
     default: true
-  planned:
-    description:
-      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check
-        mode, where
-        the server then cannot tell yet.
-    type: bool
-    default: false
 extends_documentation_fragment:
   - fleetops.argocd.attributes
   - fleetops.argocd.kubernetes
@@ -82,6 +102,18 @@ attributes:
 """
 
 EXAMPLES = r"""
+- name: Tell what the policy lets an account do, without its token, and by which line
+  fleetops.argocd.argocd_can_i:
+    context: production
+    argocd_url: argocd.example.com
+    source: policy
+    account: octopus
+    checks:
+      - action: action/apps/Deployment/restart
+        resource: applications
+        object: default/shop
+        allowed: false
+
 - name: Prove what the stored token may and may not do
   fleetops.argocd.argocd_can_i:
     argocd_url: argocd.example.com
@@ -105,8 +137,13 @@ account:
   returned: success
   type: str
   sample: octopus
+source:
+  description: Where the answers come from, C(server), C(policy) (of the cluster) or C(planned policy) (of O(policy)).
+  returned: success
+  type: str
+  sample: server
 matrix:
-  description: One row for each item of O(checks).
+  description: One row for each item of O(checks). With O(source=policy), C(reason) is the deciding line, or C(no rule).
   returned: success
   type: list
   elements: dict

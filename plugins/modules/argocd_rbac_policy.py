@@ -75,6 +75,15 @@ options:
     description: Claims that name groups, for C(scopes). If not set, they stay as they are.
     type: list
     elements: str
+  max_permissions:
+    description:
+      - What the subject may be able to do at most, each item C(<resource>, <action>, <object>) with patterns as in a
+        policy line. An empty list is nothing at all; if not set, there is no such limit.
+      - The task fails before any write if the subject's permissions after it, by its own lines, its roles,
+        C(policy.default), lines for everybody and the roles of AppProjects (where these may be listed), are not
+        certainly covered.
+    type: list
+    elements: str
   force_owner:
     description:
       - Whether to write keys that another owner of the ConfigMap would undo. An overlay key of its own survives the
@@ -119,6 +128,14 @@ EXAMPLES = r"""
       - clusters, get, *
       - logs, get, */*
 
+- name: Give a role, as long as that is no more than reading
+  fleetops.argocd.argocd_rbac_policy:
+    context: production
+    subject: octopus
+    roles: [role:readonly]
+    max_permissions:
+      - "*, get, *"
+
 - name: Take them all away
   fleetops.argocd.argocd_rbac_policy:
     context: production
@@ -150,17 +167,26 @@ removed:
   elements: str
   sample: []
 permissions_gained:
-  description: What the subject's own lines now say that they did not say before, in words.
+  description:
+    - What the subject may do that it could not do before, in words, through its roles too. C(is no longer denied)
+      tells of a deny that is gone.
   returned: success
   type: list
   elements: str
-  sample: ["may get clusters *"]
+  sample: ["may get clusters *", "may get logs */* (through role:readonly)"]
 permissions_lost:
-  description: What they no longer say, in words.
+  description: What it may no longer do, in words. C(may not) tells of a new deny.
   returned: success
   type: list
   elements: str
   sample: []
+policy:
+  description:
+    - The keys of C(argocd-rbac-cm) that decide, as they are after the task, or would be in check mode.
+    - For O(fleetops.argocd.argocd_can_i#module:policy).
+  returned: success
+  type: dict
+  sample: {"policy.octopus.csv": "p, octopus, clusters, get, *, allow\n"}
 findings:
   description:
     - What the policy, as it will be, does not mean although it loads, and where else it speaks of the subject.

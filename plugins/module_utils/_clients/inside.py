@@ -41,7 +41,7 @@ class Inside:
         """Return the Service that was named, else the one that its labels tell; nothing is asked for a named one."""
         if self.service:
             return self.service
-        return choose_service(self.kubernetes().labelled("services", selector=SELECTOR), namespace=self.namespace)
+        return choose_service(self.kubernetes().list_all("services", selector=SELECTOR), namespace=self.namespace)
 
 
 class Door(ABC):

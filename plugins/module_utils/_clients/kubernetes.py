@@ -43,7 +43,7 @@ _GROUPS = {"appprojects": "/apis/argoproj.io/v1alpha1"}
 
 
 class KubernetesClient:
-    """ConfigMaps and Secrets of one namespace; of its AppProjects only what they are."""
+    """ConfigMaps and Secrets of one namespace; of its AppProjects only for reading."""
 
     def __init__(
         self, http: HttpClient, auth: Mapping[str, str | list[str]], *, namespace: str, anonymous: bool = False
@@ -59,10 +59,10 @@ class KubernetesClient:
         reply = self._http.send("GET", self._path(kind, name), about=about, auth=self._auth)
         return self._checked(reply, about, "get", kind, name)
 
-    def labelled(self, kind: str, *, selector: str) -> list[dict[str, Any]]:
-        """Return the objects of the namespace that have the labels; raises as `get`."""
+    def list_all(self, kind: str, *, selector: str = "") -> list[dict[str, Any]]:
+        """Return the objects of the namespace, those with the labels if a selector is given; raises as `get`."""
         about = f"cannot list {_NOUNS[kind]}s in namespace {self.namespace}"
-        params = {"labelSelector": selector}
+        params = {"labelSelector": selector} if selector else None
         reply = self._http.send("GET", self._path(kind), about=about, auth=self._auth, params=params)
         return list(self._checked(reply, about, "list", kind).get("items") or ())
 

@@ -50,7 +50,7 @@ class PortForward(Door):
         described = kubernetes.get("services", service.name)
         labels = described["spec"].get("selector") or {}
         selector = ",".join(f"{name}={value}" for name, value in labels.items())
-        pod = choose_pod(kubernetes.labelled("pods", selector=selector), service=service.name, turn=self._turn)
+        pod = choose_pod(kubernetes.list_all("pods", selector=selector), service=service.name, turn=self._turn)
         name, port = str(pod["metadata"]["name"]), pod_port(described, service, pod)
         self.name = f"Argo CD in pod {name}"
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"

@@ -13,8 +13,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import InvalidInput, Mismatch, check_one_line
+from .release import Release
 
-__all__ = ("ACTIONS", "PROJECT_SCOPED", "RESOURCES", "Answer", "Check", "lint_checks", "parse_checks", "require_match")
+__all__ = (
+    "ACTIONS",
+    "PROJECT_SCOPED",
+    "RESOURCES",
+    "Answer",
+    "Check",
+    "as_enforced",
+    "lint_checks",
+    "parse_checks",
+    "require_match",
+)
 
 # server/rbacpolicy/rbacpolicy.go, 2.14 to 3.5; the server itself refuses what its version does not know.
 RESOURCES = (
@@ -59,15 +70,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Answer:
-    """The server's answer to a check; `value` is None where it cannot be asked yet (check mode)."""
+    """The answer to a check; `reason` is the deciding line where it was judged by the policy."""
 
     check: Check
-    value: bool | None
+    value: bool
+    reason: str | None = None
 
     @property
     def mismatch(self) -> bool:
-        """Whether the answer is known and is not the one that must come."""
-        return self.value is not None and self.value != self.check.allowed
+        """Whether the answer is not the one that must come."""
+        return self.value != self.check.allowed
 
     def describe(self) -> dict[str, Any]:
         """Return one row of the matrix."""
@@ -77,17 +89,25 @@ class Answer:
             "object": self.check.object,
             "expected": _word(self.check.allowed),
             "answer": _word(self.value),
-            "ok": None if self.value is None else not self.mismatch,
+            "ok": not self.mismatch,
+            **({} if self.reason is None else {"reason": self.reason}),
         }
 
+    def __str__(self) -> str:
+        because = "" if self.reason is None else f" ({self.reason})"
+        return f"{self.check} must be {_word(self.check.allowed)} and is {_word(self.value)}{because}"
 
-def _word(value: bool | None) -> str:  # noqa: FBT001 # its one argument is what it words
-    return "unknown" if value is None else ("yes" if value else "no")
+
+def _word(value: bool) -> str:  # noqa: FBT001 # its one argument is what it words
+    return "yes" if value else "no"
 
 
-def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks") -> list[Check]:
-    """Return the checks, or raise InvalidInput naming the item the server could not be asked about."""
-    checks = [_parse_check(item, f"{option}[{index}]") for index, item in enumerate(items)]
+def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks", by_route: bool = True) -> list[Check]:
+    """Return the checks, or raise InvalidInput naming the item that means nothing.
+
+    With `by_route` the server is asked, whose route takes fewer actions and objects than a policy has.
+    """
+    checks = [_parse_check(item, f"{option}[{index}]", by_route=by_route) for index, item in enumerate(items)]
     for index, check in enumerate(checks):
         opposite = replace(check, allowed=not check.allowed)
         if opposite in checks[:index]:
@@ -98,9 +118,11 @@ def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks") 
     return checks
 
 
-def _parse_check(item: Mapping[str, Any], where: str) -> Check:
+def _parse_check(item: Mapping[str, Any], where: str, *, by_route: bool) -> Check:
     check = Check(item["action"], item["resource"], item.get("object") or "*", bool(item.get("allowed", True)))
     check_one_line(check.object, option=f"{where}.object")
+    if not by_route and check.action.partition("/")[0] in (*ACTIONS, "rollback") and check.resource in RESOURCES:
+        return check
     if check.action not in ACTIONS:
         raise InvalidInput(
             f"cannot use {where}: the server cannot be asked about action {check.action!r}; it knows "
@@ -117,6 +139,30 @@ def _parse_check(item: Mapping[str, Any], where: str) -> Check:
             "after the last '/' (a cluster's URL, say); ask about another object"
         )
     return check
+
+
+def as_enforced(check: Check, release: Release, config: Mapping[str, str] | None, namespace: str) -> Check | None:
+    """Return what the server of that release really asks its policy; None where it says yes without asking.
+
+    The 3.5 `can-i` shortens `P/NS/NAME` of Argo CD's own namespace for clusters and repositories too, where it would
+    mistake `https://host` for that; what is enforced on these is the name as it is.
+    `config` is argocd-cm's data, None where unknown; `namespace` is Argo CD's (argo-cd server/account/account.go).
+    """
+    config = config or {}
+    if check.resource == "logs" and release < Release(3, 0) and not _is_on(config, "server.rbac.log.enforce.enable"):
+        return None
+    if check.action == "rollback" and not _is_on(config, "server.rbac.rollback.enforce.enable"):
+        check = replace(check, action="sync")
+    parts = check.object.split("/")
+    in_own_namespace = len(parts) == 3 and parts[1] in ("", namespace)
+    if release >= Release(3, 5) and check.resource in PROJECT_SCOPED and in_own_namespace:
+        check = replace(check, object=f"{parts[0]}/{parts[2]}")
+    return check
+
+
+def _is_on(config: Mapping[str, str], key: str) -> bool:
+    """As Go's ParseBool."""
+    return config.get(key, "") in ("1", "t", "T", "TRUE", "true", "True")
 
 
 def lint_checks(checks: Iterable[Check]) -> tuple[str, ...]:
@@ -140,9 +186,7 @@ def require_match(answers: Iterable[Answer], *, account: str) -> None:
     wrong = [answer for answer in answers if answer.mismatch]
     if not wrong:
         return
-    told = "; ".join(
-        f"{answer.check} must be {_word(answer.check.allowed)} and is {_word(answer.value)}" for answer in wrong
-    )
+    told = "; ".join(map(str, wrong))
     unasked = next((answer.check for answer in wrong if answer.check.asks_about_nothing and answer.check.allowed), None)
     raise Mismatch(
         f"cannot accept the rights of account {account}: {told}; correct its policy lines (policy.default and roles "

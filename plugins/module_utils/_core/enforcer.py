@@ -12,16 +12,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import InvalidInput
 from .glob import BadGlob, GlobCrash, Matches, compile_glob
 from .go_regexp import BadRegexp, compile_regexp
 from .policy_text import Line, format_line, merged_lines, parse_lines, policy_keys
-from .release import Release, builtin_lines
+from .release import CORRECTED_GLOBS, Release, builtin_lines
 
-__all__ = ("BUILT_IN", "Caller", "Decision", "Enforcer", "ProjectRole", "Rule", "groups_of", "local_account")
+__all__ = (
+    "BUILT_IN",
+    "Caller",
+    "Decision",
+    "Enforcer",
+    "ProjectRole",
+    "Rule",
+    "counts",
+    "groups_of",
+    "local_account",
+    "project_roles",
+)
 
 BUILT_IN = "built-in policy"
+_PROJECT = "AppProject "
 DEFAULT_ROLE, MATCH_MODE, SCOPES = "policy.default", "policy.matchMode", "scopes"
 # casbin's role manager follows that many `g` lines, and no more, without a word.
 _LINKS = 10
@@ -41,9 +54,18 @@ class Rule:
     object: str
     effect: str
 
+    @property
+    def place(self) -> str:
+        """Where it stands, in words; the built-in policy's lines are not counted."""
+        return f"{self.key} line {self.number}" if self.number else self.key
+
+    @property
+    def of_project(self) -> bool:
+        """Whether it is a line of an AppProject's role."""
+        return self.key.startswith(_PROJECT)
+
     def __str__(self) -> str:
-        line = format_line(("p", self.subject, self.resource, self.action, self.object, self.effect))
-        return f"{self.key}{f' line {self.number}' if self.number else ''}: {line}"
+        return f"{self.place}: {format_line(('p', self.subject, self.resource, self.action, self.object, self.effect))}"
 
 
 @dataclass(frozen=True)
@@ -53,6 +75,17 @@ class ProjectRole:
     name: str
     policies: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+
+
+def project_roles(objects: Iterable[Mapping[str, Any]]) -> dict[str, list[ProjectRole]]:
+    """Return the roles of AppProjects, as the Kubernetes API answers these, by the projects' names."""
+    return {
+        item["metadata"]["name"]: [
+            ProjectRole(str(role.get("name", "")), tuple(role.get("policies") or ()), tuple(role.get("groups") or ()))
+            for role in (item.get("spec") or {}).get("roles") or ()
+        ]
+        for item in objects
+    }
 
 
 @dataclass(frozen=True)
@@ -88,6 +121,11 @@ class Decision:
 _NO_RULE = Decision(allowed=False)
 
 
+def counts(key: str) -> bool:
+    """Whether the key of argocd-rbac-cm has a part in decisions."""
+    return key in (DEFAULT_ROLE, MATCH_MODE, SCOPES) or (key.startswith("policy.") and key.endswith(".csv"))
+
+
 def local_account(name: str, data: Mapping[str, str]) -> Caller:
     """Return a local account as caller: of its claims only `sub` and `iss` are known before there is a token."""
     return Caller(name, groups_of({"sub": (name,), "iss": ("argocd",)}, data))
@@ -113,7 +151,7 @@ class Enforcer:
         self._release = release
         self._projects = projects or {}
         self._default_role = data.get(DEFAULT_ROLE, "")
-        patterns = _Patterns(is_regex=data.get(MATCH_MODE) == "regex", corrected=release >= Release(3, 6))
+        patterns = _Patterns(is_regex=data.get(MATCH_MODE) == "regex", corrected=release >= CORRECTED_GLOBS)
         self._base = _Lines(patterns)
         for fields in builtin_lines(release):
             self._base.add(BUILT_IN, Line(0, "", fields))
@@ -187,7 +225,7 @@ def _user_lines(data: Mapping[str, str], release: Release) -> Iterator[tuple[str
 
 
 def _project_key(project: str) -> str:
-    return f"AppProject {project}"
+    return f"{_PROJECT}{project}"
 
 
 def _project_text(name: str, roles: Iterable[ProjectRole]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from . import glob_syntax as syntax
 
@@ -29,6 +29,7 @@ class GlobCrash(RuntimeError):
     """The matcher panics; casbin makes that an error of the evaluation, and the whole question is denied."""
 
 
+@runtime_checkable
 class Matcher(Protocol):
     """A compiled pattern or a part of one. `length` counts characters."""
 

@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .errors import InvalidInput, check_one_line, quoted
+from .permissions import compare
 from .plan import Plan, SetKeys
 from .policy_faults import Server, line_faults
 from .policy_lint import CONFIG_MAP, ERROR, WARNING, Finding, Surroundings, is_yaml_list, lint_policy, reads_overlays
@@ -22,7 +23,6 @@ from .policy_text import (
     broken_lines,
     format_line,
     join_lines,
-    merged_lines,
     parse_fields,
     parse_lines,
     trimmed,
@@ -209,7 +209,7 @@ def plan_policy(
     section = _section(after.get(desired.key, ""), desired.key, desired.subject)
     findings = lint_policy(after, Surroundings(desired.subject, {desired.key: section.numbers()}, release, config))
     _require_sound(findings)
-    return _describe(data, after, keys, desired, findings)
+    return _describe(data, after, keys, desired, findings, release)
 
 
 def _require_sound(findings: Iterable[Finding]) -> None:
@@ -236,9 +236,10 @@ def _describe(
     keys: Mapping[str, str | None],
     desired: DesiredPolicy,
     findings: list[Finding],
+    release: Release | None,
 ) -> PolicyChange:
     old, new = _own_lines(data, desired), _own_lines(after, desired)
-    had, has = _effective(data, desired.subject), _effective(after, desired.subject)
+    permissions = compare(data, after, desired.subject, release)
     touched = sorted(keys)
     return PolicyChange(
         plan=Plan(
@@ -249,8 +250,8 @@ def _describe(
         ),
         added=tuple(format_line(item) for item in new if item not in old),
         removed=tuple(format_line(item) for item in old if item not in new),
-        gained=tuple(_in_words(item) for item in has if item not in had),
-        lost=tuple(_in_words(item) for item in had if item not in has),
+        gained=permissions.gained,
+        lost=permissions.lost,
         findings=tuple(findings),
         data=after,
     )
@@ -277,17 +278,6 @@ def _own_lines(data: Mapping[str, str], desired: DesiredPolicy) -> dict[Fields, 
     """Return the subject's lines that are ours, in their order (a set keeps none)."""
     section = _section(data.get(desired.key, ""), desired.key, desired.subject)
     return dict.fromkeys(line.fields for line in section.own() if line.about(desired.subject))
-
-
-def _effective(data: Mapping[str, str], subject: str) -> dict[Fields, None]:
-    return dict.fromkeys(line.fields for _key, line in merged_lines(data) if line.about(subject))
-
-
-def _in_words(fields: Fields) -> str:
-    if fields[0] == "g":
-        return f"has everything {fields[2]} has"
-    verb = "may" if fields[5] == "allow" else "may not"
-    return f"{verb} {fields[3]} {fields[2]} {fields[4]}"
 
 
 def _same_setting(key: str, stored: str | None, wanted: str) -> bool:

@@ -21,7 +21,7 @@ from .errors import Undecidable
 from .glob import BadGlob, GlobCrash, compile_glob
 from .go_regexp import BadRegexp, compile_regexp
 from .policy_text import trimmed
-from .release import Release
+from .release import CORRECTED_GLOBS, Release
 
 __all__ = ("Fault", "Server", "covers", "is_literal", "line_faults", "may_match")
 
@@ -40,8 +40,6 @@ _ASKED = {
 # Since which version there is such a thing to enforce (server/rbacpolicy/rbacpolicy.go at the tags).
 _SINCE = {"applicationsets": Release(2, 5), "write-repositories": Release(2, 14), "rollback": Release(3, 6)}
 _ALWAYS = Release(0, 0)
-# From here on globs are those of gobwas/glob v1.0.0, without the mistakes of v0.2.3 (go.mod).
-_CORRECTED_GLOBS = Release(3, 6)
 _GLOB = re.compile(r"[*?\[{\\]")
 _REGEXP = re.compile(r"[.+*?()|\[\]{}^$\\]")
 # Stars and text; and what a glob can be broken by.
@@ -63,7 +61,7 @@ class Server:
     @property
     def corrected_globs(self) -> tuple[bool, ...]:
         """The glob libraries that may read the policy: one, or both where the version is unknown."""
-        return (False, True) if self.release is None else (self.release >= _CORRECTED_GLOBS,)
+        return (False, True) if self.release is None else (self.release >= CORRECTED_GLOBS,)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .errors import InvalidInput, quoted
 
-__all__ = ("NEWEST_KNOWN", "Release", "builtin_lines", "parse_release")
+__all__ = ("CORRECTED_GLOBS", "NEWEST_KNOWN", "OLD_GLOBS", "Release", "builtin_lines", "parse_release")
 
 
 @dataclass(frozen=True, order=True)
@@ -29,6 +29,8 @@ class Release:
 
 
 NEWEST_KNOWN = Release(3, 6)
+# From 3.6 on globs are those of gobwas/glob v1.0.0, without the mistakes of v0.2.3 (go.mod).
+OLD_GLOBS, CORRECTED_GLOBS = Release(3, 5), Release(3, 6)
 _OLDEST = Release(2, 4)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:[.+-].*)?")
 

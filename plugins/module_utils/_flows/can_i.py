@@ -12,6 +12,7 @@ from .._core.accounts import check_account_name
 from .._core.checks import Answer, Check, lint_checks, parse_checks, require_match
 from .._core.errors import InvalidInput, Unauthenticated
 from .._core.tokens import NotAToken, TokenClaims, decode_token
+from .judging import judge
 from .ports import Outcome, Ports, wait_until
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ __all__ = ("ask", "run")
 
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Prove the token, ask every check, compare. Nothing is ever changed."""
+    if params["source"] == "policy":
+        return _judged(params, ports)
     checks = parse_checks(params["checks"])
-    if ports.check_mode and params["planned"]:
-        return _outcome([Answer(check, None) for check in checks], account=params["account"])
     token = _token(params, ports)
     claims = _claims(token, params)
     argocd = ports.argocd(params)
@@ -37,6 +38,19 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     if params["fail_on_mismatch"]:
         require_match(answers, account=claims.account)
     return _outcome(answers, account=claims.account)
+
+
+def _judged(params: Mapping[str, Any], ports: Ports) -> Outcome:
+    """Answer by the policy itself: for any subject, and also about what the server's route does not take."""
+    subject = params["account"]
+    if not subject:
+        raise InvalidInput("cannot judge by the policy: set account, whose rights are asked (a role or a group, too)")
+    checks = parse_checks(params["checks"], by_route=False)
+    answers, warnings = judge(params, ports, checks)
+    if params["fail_on_mismatch"]:
+        require_match(answers, account=subject)
+    source = "policy" if params["policy"] is None else "planned policy"
+    return _outcome(answers, account=subject, source=source, warnings=warnings)
 
 
 def ask(argocd: ArgocdClient, checks: Iterable[Check], *, token: str, seconds: float, ports: Ports) -> list[Answer]:
@@ -98,14 +112,15 @@ def _claims(token: str, params: Mapping[str, Any]) -> TokenClaims:
     return claims
 
 
-def _outcome(answers: list[Answer], *, account: str | None) -> Outcome:
+def _outcome(answers: list[Answer], *, account: str, source: str = "server", warnings: tuple[str, ...] = ()) -> Outcome:
     rows = [answer.describe() for answer in answers]
     return Outcome(
         changed=False,
         values={
             "account": account,
+            "source": source,
             "matrix": rows,
             "mismatches": [row for row, answer in zip(rows, answers, strict=True) if answer.mismatch],
         },
-        warnings=lint_checks(answer.check for answer in answers),
+        warnings=(*warnings, *lint_checks(answer.check for answer in answers)),
     )

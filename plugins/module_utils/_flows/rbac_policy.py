@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
-from .._core.errors import Absent, ApiError, Denied, InvalidInput, UnexpectedReply, check_one_line, quoted
+from .._core.enforcer import counts
+from .._core.errors import ApiError, InvalidInput, UnexpectedReply, check_one_line, quoted
 from .._core.ownership import check_owners
+from .._core.permissions import Ceiling, parse_ceiling, require_below
 from .._core.plan import Plan, SetKeys
 from .._core.policy import (
     CONFIG_MAP,
@@ -26,8 +28,9 @@ from .._core.policy import (
     plan_policy,
 )
 from .._core.policy_text import POLICY_KEY, merged_lines, trimmed
-from .._core.release import Release, parse_release
+from .._core.release import Release
 from .._stores.configmaps import ConfigMapStore
+from .judging import Roles, read_data, read_projects, release_of
 from .ports import Outcome, Ports, argocd_at_hand
 
 if TYPE_CHECKING:
@@ -44,9 +47,13 @@ _PROBES, _PROBE_PAUSE = 3, 0.3
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, lint, write, probe."""
     desired = _desired(params)
-    store = ConfigMapStore(ports.kubernetes(params))
+    ceiling = None if params["max_permissions"] is None else parse_ceiling(params["max_permissions"])
+    kubernetes = ports.kubernetes(params)
+    store = ConfigMapStore(kubernetes)
     argocd = argocd_at_hand(params, ports)
-    planner = _Planner(store, desired, params, ports.claim, release=_release(argocd))
+    planner = _Planner(store, desired, params, ports.claim, release=release_of(argocd))
+    if ceiling is not None and desired.present:
+        planner.require_below(ceiling, read_projects(kubernetes))
     plan = store.settle(planner.plan, apply=not ports.check_mode)
     change = planner.change
     if plan.changed and not ports.check_mode and argocd and argocd.has_credentials:
@@ -61,21 +68,12 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             "permissions_gained": list(change.gained),
             "permissions_lost": list(change.lost),
             "findings": [finding.describe() for finding in change.findings],
+            "policy": {key: text for key, text in change.data.items() if counts(key)},
         },
-        before=_as_text(plan.before),
-        after=_as_text(plan.after),
+        before=_as_text(plan.before) + _permissions(change.lost),
+        after=_as_text(plan.after) + _permissions(change.gained),
         warnings=(*change.plan.warnings, *planner.warnings),
     )
-
-
-def _release(argocd: ArgocdClient | None) -> Release | None:
-    """Return the server's release, None where it is not at hand or says nothing that we know."""
-    if argocd is None:
-        return None
-    try:
-        return parse_release(argocd.version())
-    except (ApiError, InvalidInput):
-        return None
 
 
 class _Planner:
@@ -95,10 +93,16 @@ class _Planner:
         self._desired = desired
         self._params = params
         self._release = release
-        self._config = _readable(store, "argocd-cm")
+        self._config = read_data(store, "argocd-cm")
+        self._ceiling: Sequence[Ceiling] | None = None
+        self._projects: Roles | None = None
         self.change: PolicyChange
         self.key: str
         self.warnings: tuple[str, ...] = ()
+
+    def require_below(self, ceiling: Sequence[Ceiling], projects: Roles | None) -> None:
+        """Refuse any plan that lets the subject do more than that."""
+        self._ceiling, self._projects = ceiling, projects
 
     def plan(self) -> Plan:
         snapshot = self._store.read("configmaps", CONFIG_MAP)
@@ -108,6 +112,9 @@ class _Planner:
         self.key = choose_key(snapshot.data, subject, **where)
         desired = replace(self._desired, key=self.key)
         self.change = plan_policy(snapshot.data, desired, release=self._release, config=self._config)
+        if self._ceiling is not None:
+            after = self.change.data
+            require_below(self._ceiling, after, subject, release=self._release, projects=self._projects)
         if self.change.plan.changed and self._touches_foreign_keys():
             fragment = _as_text(self.change.plan.after)
             force = bool(params["force_owner"])
@@ -118,14 +125,6 @@ class _Planner:
         """Owners rewrite the keys they know: an overlay of ours survives them, any other key does not."""
         touched = {key for step in self.change.plan.steps for key in step.values}
         return bool(touched - {self.key}) or self.key == POLICY_KEY
-
-
-def _readable(store: Store, name: str) -> Mapping[str, str] | None:
-    """Return the ConfigMap's data, None where we may not read it: the lint then knows less."""
-    try:
-        return store.read("configmaps", name).data
-    except (Absent, Denied):
-        return None
 
 
 def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
@@ -167,6 +166,11 @@ def _claim(scope: str, *, option: str) -> str:
 def _as_text(keys: Mapping[str, Any]) -> str:
     """Return keys and their lines as a readable text: one line of policy per line of diff."""
     return "".join(f"{key}: |\n" + re.sub(r"(?m)^(?=.)", "  ", text.rstrip("\n")) + "\n" for key, text in keys.items())
+
+
+def _permissions(statements: Sequence[str]) -> str:
+    """Return what a side of the diff says under its lines."""
+    return "".join(["permissions:\n", *(f"  {statement}\n" for statement in statements)]) if statements else ""
 
 
 def _probe(store: ConfigMapStore, plan: Plan, change: PolicyChange, argocd: ArgocdClient, ports: Ports) -> None:

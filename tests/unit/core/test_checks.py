@@ -14,11 +14,13 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks impor
     RESOURCES,
     Answer,
     Check,
+    as_enforced,
     lint_checks,
     parse_checks,
     require_match,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Mismatch
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.release import Release
 
 GET_CLUSTERS = Check("get", "clusters")
 NO_DELETE = Check("delete", "applications", "*/*", allowed=False)
@@ -74,7 +76,6 @@ ROWS = {
     "no-as-asked": (Answer(NO_DELETE, value=False), "no", "no", True),
     "no-for-yes": (Answer(GET_CLUSTERS, value=False), "yes", "no", False),
     "yes-for-no": (Answer(NO_DELETE, value=True), "no", "yes", False),
-    "not-known-yet": (Answer(NO_DELETE, value=None), "no", "unknown", None),
 }
 
 
@@ -135,3 +136,46 @@ def test_a_star_that_is_answered_no_is_explained() -> None:
     assert str(caught.value).endswith(f"or the checks: {ABOUT_NOTHING}")
     with pytest.raises(Mismatch, match=r"or the checks$"):
         require_match([Answer(Check("get", "clusters"), value=False)], account="octopus")
+
+
+ENFORCED = {
+    "as-it-is": (Check("get", "clusters", "https://x"), Release(3, 5), {}, Check("get", "clusters", "https://x")),
+    "own-namespace": (Check("get", "logs", "p/argocd/a"), Release(3, 5), {}, Check("get", "logs", "p/a")),
+    "no-namespace": (Check("get", "logs", "p//a"), Release(3, 5), {}, Check("get", "logs", "p/a")),
+    "other-namespace": (Check("get", "logs", "p/x/a"), Release(3, 5), {}, Check("get", "logs", "p/x/a")),
+    "before-3.5": (Check("get", "logs", "p/argocd/a"), Release(3, 4), {}, Check("get", "logs", "p/argocd/a")),
+    "logs-before-3": (Check("get", "logs", "p/a"), Release(2, 14), None, None),
+    "logs-before-3-enforced": (
+        Check("get", "logs", "p/a"),
+        Release(2, 14),
+        {"server.rbac.log.enforce.enable": "true"},
+        Check("get", "logs", "p/a"),
+    ),
+    "rollback-is-sync": (
+        Check("rollback", "applications", "p/a"),
+        Release(3, 6),
+        {},
+        Check("sync", "applications", "p/a"),
+    ),
+    "rollback-enforced": (
+        Check("rollback", "applications", "p/a"),
+        Release(3, 6),
+        {"server.rbac.rollback.enforce.enable": "true"},
+        Check("rollback", "applications", "p/a"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "release", "config", "enforced"), ENFORCED.values(), ids=ENFORCED)
+def test_what_a_release_really_asks(
+    check: Check, release: Release, config: dict[str, str] | None, enforced: Check | None
+) -> None:
+    assert as_enforced(check, release, config, "argocd") == enforced
+
+
+@pytest.mark.parametrize("action", ["update/*", "delete/apps/Deployment/ns/x", "action//Pod/x", "rollback"])
+def test_the_policy_can_be_asked_what_the_route_does_not_take(action: str) -> None:
+    item = {"action": action, "resource": "applications", "object": "p/https://x:6443"}
+    assert parse_checks([item], by_route=False) == [Check(action, "applications", "p/https://x:6443")]
+    with pytest.raises(InvalidInput):
+        parse_checks([item])

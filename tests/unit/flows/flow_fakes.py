@@ -272,6 +272,7 @@ class FakeKubernetes:
     def __init__(self, world: World) -> None:
         self._world = world
         self.project = "uid-of-the-project"
+        self.projects: list[dict[str, Any]] = []
         self.data: dict[str, dict[str, str]] = {"argocd-cm": {}, "argocd-rbac-cm": {}, "argocd-secret": {}}
         self.metadata: dict[str, dict[str, Any]] = {
             name: {"name": name, "uid": UID, "labels": dict(PART_OF), "resourceVersion": "1"} for name in self.data
@@ -297,6 +298,10 @@ class FakeKubernetes:
 
         shape: dict[str, Any] = self._world.perform("get", name, read)
         return shape
+
+    def list_all(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._world.perform("list", kind, lambda: self.projects)
+        return found
 
     def patch(self, step: SetKeys, *, resource_version: str, dry_run: bool = False) -> dict[str, Any]:
         def write() -> None:

@@ -29,7 +29,14 @@ ASKED = ["ask get clusters * as id", "ask delete applications * as id"]
 
 def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
     shape = {"checks": CHECKS, "token": None, "token_from": {"file": "first"}, "account": "octopus"}
-    more = {"fail_on_mismatch": True, "planned": False, "wait_timeout": 1}
+    judging = {"source": "server", "policy": None, "groups": [], "argocd_version": None, "argocd_url": "https://argocd"}
+    more = {
+        "fail_on_mismatch": True,
+        "wait_timeout": 1,
+        "argocd_namespace": "argocd",
+        "argocd_transport": "direct",
+        **judging,
+    }
     return flow.run({**shape, **more, **changes}, world.ports(check_mode=check_mode))
 
 
@@ -49,14 +56,9 @@ def test_a_stored_token_is_read_proven_and_asked_and_nothing_is_written() -> Non
     assert lab.remembered == [lab.sink.entry.token]
 
 
-def test_check_mode_asks_too_unless_an_earlier_step_would_change_the_answers() -> None:
+def test_check_mode_asks_too() -> None:
     lab = world("delete applications *")
     assert run(lab, check_mode=True).values == run(lab).values
-    assert run(lab, planned=True).values == run(lab).values
-    lab.events.clear()
-    outcome = run(lab, check_mode=True, planned=True)
-    assert [row["answer"] for row in outcome.values["matrix"]] == ["unknown", "unknown"]
-    assert (outcome.values["mismatches"], lab.events) == ([], [])
 
 
 def test_a_mismatch_fails_after_patience_or_is_reported() -> None:
@@ -122,3 +124,58 @@ def test_an_empty_sink_is_told_and_one_that_cannot_be_read_is_an_error() -> None
     lab.fail("read.first", SinkError("cannot read"))
     with pytest.raises(SinkError):
         run(lab)
+
+
+# --- by the policy -------------------------------------------------------------------------------------------------
+
+LINES = {"policy.csv": "p, octopus, applications, action/*, p/*, allow\ng, argocd, role:admin\n"}
+RESTART = {"action": "action/apps/Deployment/restart", "resource": "applications", "object": "p/shop"}
+AS_POLICY = {"source": "policy", "token_from": None, "checks": [RESTART]}
+
+
+def test_the_policy_of_the_cluster_is_judged_without_a_token() -> None:
+    lab = world()
+    lab.kubernetes.data["argocd-rbac-cm"] = LINES
+    outcome = run(lab, **AS_POLICY)
+    assert not [event for event in lab.events if event.startswith(("read", "prove", "ask"))]
+    assert outcome.values["source"] == "policy"
+    assert outcome.values["matrix"][0]["answer"] == "yes"
+    assert outcome.values["matrix"][0]["reason"] == f"policy.csv line 1: {LINES['policy.csv'].splitlines()[0]}"
+    assert outcome.warnings == ()
+
+
+def test_a_planned_policy_is_judged_instead_and_the_cluster_left_alone_where_none_is_named() -> None:
+    lab = world()
+    outcome = run(lab, **AS_POLICY, policy={}, argocd_url=None, fail_on_mismatch=False)
+    assert lab.events == []
+    assert outcome.values["source"] == "planned policy"
+    assert [(row["answer"], row["reason"]) for row in outcome.values["mismatches"]] == [("no", "no rule")]
+    assert [warning.partition(";")[0] for warning in outcome.warnings] == [
+        "judged without the roles of AppProjects, which could not be read",
+        "judged as Argo CD 3.6",
+    ]
+
+
+def test_a_mismatch_names_the_deciding_line() -> None:
+    lab = world()
+    forbidden = {**RESTART, "allowed": False}
+    with pytest.raises(Mismatch, match=r"must be no and is yes \(policy\.csv line 1: p, octopus, applications, action"):
+        run(lab, **{**AS_POLICY, "checks": [forbidden]}, policy=LINES)
+
+
+def test_groups_projects_and_the_version_count() -> None:
+    lab = world()
+    role = {"name": "r", "policies": ["p, proj:p:r, applicationsets, get, p/*, allow"], "groups": ["team"]}
+    lab.kubernetes.projects = [{"metadata": {"name": "p"}, "spec": {"roles": [role]}}, {"metadata": {"name": "q"}}]
+    check = {"action": "get", "resource": "applicationsets", "object": "p/a"}
+    asked = {"source": "policy", "token_from": None, "checks": [check], "fail_on_mismatch": False}
+    answers = [
+        run(lab, **asked, groups=groups, argocd_version=version).values["matrix"][0]["answer"]
+        for groups, version in ((["team"], "3.5"), (["team"], "3.0"), ([], "3.5"))
+    ]
+    assert answers == ["yes", "no", "no"]
+
+
+def test_whose_rights_must_be_said() -> None:
+    with pytest.raises(InvalidInput, match="set account, whose rights are asked"):
+        run(world(), **AS_POLICY, account=None)

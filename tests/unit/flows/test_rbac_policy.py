@@ -40,7 +40,7 @@ TRACKED = {"argocd.argoproj.io/tracking-id": "argo:x"}
 
 def options(**changes: Any) -> dict[str, Any]:
     shape = {"subject": "octopus", "policies": ["clusters, get, *"], "roles": [], "location": "auto"}
-    nothing = dict.fromkeys(("overlay", "default_role", "match_mode", "scopes", "argocd_url"))
+    nothing = dict.fromkeys(("overlay", "default_role", "match_mode", "scopes", "argocd_url", "max_permissions"))
     more = {
         "argocd_transport": "direct",
         "exclusive": True,
@@ -72,8 +72,9 @@ def test_the_first_run_writes_the_overlay_and_the_second_reads_only() -> None:
         "permissions_gained": ["may get clusters *"],
         "permissions_lost": [],
         "findings": [SEES_NOTHING],
+        "policy": {"policy.csv": "g, bob, role:admin", OVERLAY: LINE},
     }
-    assert (outcome.before, outcome.after) == ("", f"{OVERLAY}: |\n  {LINE}")
+    assert (outcome.before, outcome.after) == ("", f"{OVERLAY}: |\n  {LINE}permissions:\n  may get clusters *\n")
     world.events.clear()
     assert not run(world).changed
     assert world.events == ["get argocd-cm", f"get {MAP}"]
@@ -88,6 +89,27 @@ def test_check_mode_predicts_the_same_and_writes_nothing() -> None:
     assert policy(twin) == {OVERLAY: f"{LINE}g, octopus, role:readonly\n", "scopes": "[groups, email]"}
 
 
+def test_more_than_the_ceiling_is_refused_before_any_write_and_taking_away_is_not() -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.default": "role:ops", "policy.csv": "p, role:ops, exec, create, */*, allow"})
+    with pytest.raises(Refused, match=r"does not certainly cover create exec \*/\* \(policy\.csv line 1\)"):
+        run(world, max_permissions=["clusters, get, *"])
+    assert world.effects() == []
+    assert run(world, max_permissions=["clusters, get, *", "exec, *, *"]).changed
+    assert run(world, max_permissions=[], state="absent").changed
+
+
+def test_the_roles_of_projects_count_for_the_ceiling_where_they_can_be_read() -> None:
+    world = World()
+    role = {"name": "r", "policies": ["p, proj:p:r, applications, sync, p/*, allow"], "groups": ["octopus"]}
+    world.kubernetes.projects = [{"metadata": {"name": "p"}, "spec": {"roles": [role]}}]
+    ceiling = ["clusters, get, *", "projects, get, p"]
+    with pytest.raises(Refused, match=r"sync applications p/\* \(AppProject p line 2 through octopus > proj:p:r\)"):
+        run(world, max_permissions=ceiling)
+    world.fail("list", Denied("no", status=403))
+    assert run(world, max_permissions=ceiling).changed
+
+
 def test_a_broken_policy_of_somebody_else_stops_before_any_write() -> None:
     world = World()
     world.kubernetes.edit(MAP, {"policy.csv": "p, a, b"})
@@ -98,7 +120,14 @@ def test_a_broken_policy_of_somebody_else_stops_before_any_write() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"subject": ""}, {"policies": ["x"]}, {"roles": [""]}, {"default_role": "a\n"}, {"scopes": ["[groups]"]}],
+    [
+        {"subject": ""},
+        {"policies": ["x"]},
+        {"roles": [""]},
+        {"default_role": "a\n"},
+        {"scopes": ["[groups]"]},
+        {"max_permissions": ["x"]},
+    ],
 )
 def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str, Any]) -> None:
     world = World()

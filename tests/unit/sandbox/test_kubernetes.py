@@ -238,7 +238,6 @@ def test_metadata_only(lab: Lab) -> None:
             (404, "NotFound", "the server could not find the requested resource"),
         ),
         ("GET", f"{PROJECTS}/x", (404, "NotFound", 'appprojects.argoproj.io "x" not found')),
-        ("GET", PROJECTS, (404, "NotFound", "the server could not find the requested resource")),
         (
             "DELETE",
             f"{PROJECTS}/default",
@@ -254,6 +253,12 @@ def test_metadata_only(lab: Lab) -> None:
 )
 def test_what_is_not_there(lab: Lab, method: str, path: str, status: tuple[int, str, str]) -> None:
     assert status_of(lab.kubernetes(method, path, {})) == status
+
+
+def test_custom_resources_are_listed_with_what_they_are(lab: Lab) -> None:
+    answer = lab.kubernetes("GET", PROJECTS).json
+    assert (answer["apiVersion"], answer["kind"]) == ("argoproj.io/v1alpha1", "AppProjectList")
+    assert [(item["kind"], item["metadata"]["name"]) for item in answer["items"]] == [("AppProject", "default")]
 
 
 def test_the_default_project_is_the_same_object_for_both_apis(lab: Lab) -> None:

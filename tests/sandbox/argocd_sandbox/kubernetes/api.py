@@ -90,9 +90,9 @@ def _is_custom(path: str) -> bool:
 
 
 def _parse_custom(parts: list[str]) -> Target:
-    if len(parts) != 4 or parts[0] != "namespaces" or parts[2] not in CUSTOM_KINDS:
+    if len(parts) not in (3, 4) or parts[0] != "namespaces" or parts[2] not in CUSTOM_KINDS:
         raise status.no_route()
-    return Target(parts[2], CUSTOM_KINDS[parts[2]], parts[1], parts[3])
+    return Target(parts[2], CUSTOM_KINDS[parts[2]], parts[1], "".join(parts[3:]))
 
 
 class KubernetesApi:
@@ -187,6 +187,9 @@ class KubernetesApi:
             kind = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             # Go's nil slice: apiserver pkg/endpoints/handlers/response.go.
             return json_response(200, {**kind, "metadata": metadata, "items": partial or None})
+        if target.plural in CUSTOM_KINDS:
+            kind = {"kind": f"{target.kind}List", "apiVersion": "/".join(CUSTOM_ROOT[1:])}
+            return json_response(200, {**kind, "metadata": metadata, "items": items})
         bare = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in items]
         kind = {"kind": f"{target.kind}List", "apiVersion": "v1"}
         return json_response(200, {**kind, "metadata": metadata, "items": bare})
