@@ -43,9 +43,9 @@ _SKEW_WARNED, _SKEW_REFUSED = timedelta(seconds=60), timedelta(hours=1)
 class Situation:
     """All that the decision rests on.
 
-    `where` names the sink. `stored` is None where the sink is empty; `stored_is_token` is False where its value
-    is no token; `accepted` is the server's answer to the stored token (None: not asked), `refusal` its words where it
-    said no. `listed` are the account's tokens on the server.
+    `where` names the sink. `stored` is None where the sink is empty, or its value is no token. `accepted` is the
+    server's answer to the stored token (None: not asked), `refusal` its words where it said no. `listed` are the
+    account's tokens on the server.
     """
 
     where: str
