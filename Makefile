@@ -30,7 +30,7 @@ TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_u
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check clean copy home
-.PHONY: conformance test-real testbed $(REAL_STEPS)
+.PHONY: conformance test-real testbed test-kubernetes $(REAL_STEPS)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -147,6 +147,19 @@ policy-check: copy ## 10,000 random texts given back; what is written and refuse
 
 conformance: setup testbed ## the sandbox against the real servers of tests/testbed, which needs Go: every answer compared
 	python tests/conformance --report $(BUILD)/conformance.json $(ARGS)
+
+# The oldest release that requirements.txt allows, one in between, the newest.
+KUBERNETES := 24.2.0 30.1.0 37.0.2
+test-kubernetes: ## the connections with old and new releases of the package kubernetes: unit tests and target transports
+	@$(foreach release,$(KUBERNETES),$(MAKE) $(BUILD)/kubernetes/$(release) &&) echo "kubernetes $(KUBERNETES): passed"
+
+.PHONY: $(KUBERNETES:%=$(BUILD)/kubernetes/%)
+$(KUBERNETES:%=$(BUILD)/kubernetes/%): $(BUILD)/kubernetes/%:
+	@mkdir -p $@
+	@echo "kubernetes==$*" > $@/pinned.txt
+	@PATH="$(SYSTEM_PATH)" python3 $(TOOLS)/setup_environment.py $@/venv $(TO_RUN) $@/pinned.txt
+	$@/venv/bin/python -m pytest -q tests/unit/clients
+	PATH="$(abspath $@)/venv/bin:$$PATH" python $(TOOLS)/integration.py $@/integration transports
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)

@@ -64,7 +64,7 @@ class ServiceProxy(Door):
         return reply
 
     def _refuse(self, status: int, told: str, verb: str, about: str) -> None:
-        rights = f"this user needs {verb} on services/proxy, resource name {self._service}"
+        rights = f"the verb {verb} on services/proxy, resource name {self._service}"
         hint = _HINTS.get(status, "").format(rights=rights)
         # A kube-apiserver also says 503 for a connection that broke in the middle.
         raise Unreachable(f"{about}: {self.name}: Kubernetes says {told!r} (HTTP {status}){hint}", sent=status >= 500)
@@ -72,7 +72,7 @@ class ServiceProxy(Door):
 
 _HINTS = {
     401: "; check the credentials of the kubeconfig",
-    403: "; {rights}, in the namespace of Argo CD",
+    403: "; grant its user {rights}, as the Roles in docs/rights do",
     404: "; check argocd_service and argocd_namespace",
     503: "; is a pod of argocd-server ready, and does it speak what argocd_service says (https unless it says http)?",
 }

@@ -126,7 +126,7 @@ def _connect(access: Access, path: str, *, about: str, timeout: float | None) ->
 
 _HINTS = {
     401: "; check the credentials of the kubeconfig",
-    403: "; this user needs get and create on pods/portforward in the namespace of Argo CD",
+    403: "; grant its user the verbs get and create on pods/portforward, as the Roles in docs/rights do",
 }
 
 

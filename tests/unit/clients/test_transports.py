@@ -193,7 +193,7 @@ STATUS = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
         (
             403,
             "services is forbidden",
-            "needs create on services/proxy, resource name https:argocd-server:https",
+            "the verb create on services/proxy, resource name https:",
             False,
         ),
         (404, 'services "x" not found', "check argocd_service", False),
@@ -260,7 +260,9 @@ def test_the_websocket_logs_in_as_every_other_request(server: ScriptedServer) ->
     expected = [["Bearer of-kubernetes"], ["robot"], ["a", "b"], ["v4.channel.k8s.io"]]
     assert [upgrades[0].values(name) for name in names] == expected
     assert told.startswith("cannot forward port 443 of Argo CD in pod p: the Kubernetes API at ")
-    assert told.endswith("(HTTP 403); this user needs get and create on pods/portforward in the namespace of Argo CD")
+    assert told.endswith(
+        "(HTTP 403); grant its user the verbs get and create on pods/portforward, as the Roles in docs/rights do"
+    )
 
 
 def test_an_api_server_that_forwards_nothing_is_told(server: ScriptedServer) -> None:

@@ -222,6 +222,10 @@ def test_a_play_over_several_hosts_names_each_server() -> None:
     assert result["msg"].startswith("cannot run argocd_token for 2 hosts: no option names the cluster")
     result = run(action(args={"account": "octopus", "context": "x"}), ansible_play_hosts_all=["h1", "h2"])
     assert "argocd_url is not set, so all of them would reach the same server" in result["msg"]
+    through = {"account": "octopus", "instance_uid": "u", "argocd_transport": "kubernetes_proxy"}
+    result = run(action(args=through), ansible_play_hosts_all=["h1", "h2"])
+    assert result["msg"].startswith("cannot run argocd_token for 2 hosts: no option names the cluster")
+    assert "failed" not in run(action(args={**through, "context": "x"}), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(args={"account": "octopus"}), ansible_play_hosts_all=["h1"])
 
