@@ -194,6 +194,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--real", action="store_true", help="on real servers, not on the sandbox")
     parser.add_argument("--attach", type=Path, metavar="FILE", help="on clusters of your own")
     parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
+    parser.add_argument("--exclude", action="append", default=[], metavar="TARGET")
     parser.add_argument("targets", nargs="*")
     # Intermixed, so that targets may follow the option.
     return parser.parse_intermixed_args(arguments)
@@ -203,7 +204,7 @@ def chosen_targets(copy: Path, options: argparse.Namespace) -> list[str]:
     targets = list_targets(copy, options.targets)
     if options.targets:
         return targets
-    targets = in_set(copy, targets, options.set)
+    targets = [name for name in in_set(copy, targets, options.set) if name not in options.exclude]
     return without_in_process_only(copy, targets) if options.force_module else targets
 
 
