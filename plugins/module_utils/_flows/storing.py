@@ -51,6 +51,11 @@ class Places:
         """Return what each holds."""
         return [sink.read() for sink in self._sinks]
 
+    def announced(self) -> str | None:
+        """Return the id that a run has announced and not stored yet: it is at work, or was killed."""
+        record = self._sinks[0].read().record if self._sinks else None
+        return record.get("announced") if record else None
+
     def write_record(self, entry: Entry, *, expected: Entry) -> None:
         """Write the first place only, where the record is looked up."""
         if self._sinks:

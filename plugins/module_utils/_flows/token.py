@@ -22,7 +22,7 @@ from .assessing import Assessment, read_claims
 from .instance import account_exists, read_instance_uid, require_same_instance
 from .issuers import ApiIssuer, KubernetesIssuer
 from .minting import Mint, Minted
-from .ports import Outcome, Ports
+from .ports import Outcome, Ports, wait_until
 from .removal import Removal
 from .revoking import Revocation
 from .storing import Places, differs
@@ -32,7 +32,7 @@ from .token_wish import FACT, Wish, parse_wish
 
 __all__ = ("run",)
 
-_RACES = 2
+_RACES = 5
 
 
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
@@ -71,17 +71,22 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     task = TokenTask(wish, places, instance, issuer, argocd, ports)
     assessment, revocation = Assessment(task), Revocation(task)
     if not wish.present:
-        return _racing(Removal(task, assessment, revocation, exists).run)
-    return _racing(_Keeper(task, assessment, revocation, check_instance).run)
+        return _racing(Removal(task, assessment, revocation, exists).run, task)
+    return _racing(_Keeper(task, assessment, revocation, check_instance).run, task)
 
 
-def _racing(once: Callable[[], Outcome]) -> Outcome:
-    """Run; where another run was faster, look at what it stored and run anew."""
+def _racing(once: Callable[[], Outcome], task: TokenTask) -> Outcome:
+    """Run; where another run was faster, let it come to its end, look at what it stored, and run anew.
+
+    Whoever was overtaken waits, so that several runs for one token do not overtake each other for ever.
+    """
     for _attempt in range(_RACES):
         try:
             return once()
         except SinkConflict:
-            continue
+            wait_until(
+                task.places.announced, lambda token_id: not token_id, seconds=task.wish.patience, sleep=task.ports.sleep
+            )
     return once()
 
 

@@ -412,6 +412,27 @@ def test_when_another_run_announced_first_its_token_is_taken_and_nothing_minted(
     assert not [event for event in world.events if event.startswith("mint")]
 
 
+def another_run_announces(world: World) -> None:
+    """Another run announces between our reading and our writing."""
+    world.sink.entry = Entry(record=record(announced=WINNER))
+
+
+def test_whoever_is_overtaken_waits_for_the_other_and_does_not_overtake_it() -> None:
+    world = World()
+    world.fail("write.first", lambda: another_run_announces(world))
+    world.fail("read.first", None, None, lambda: another_run_wins(world))
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["id"], list(world.argocd.tokens)) == (False, WINNER, [WINNER])
+    assert (world.slept, [event.split()[0] for event in world.effects()]) == (0.25, ["write.first", "prove"])
+
+
+def test_another_run_that_announced_and_died_is_not_waited_for_longer_than_was_asked() -> None:
+    world = World()
+    world.fail("write.first", lambda: another_run_announces(world))
+    outcome = run(world)
+    assert (world.slept, outcome.values["action"], world.sink.token_id) == (5.0, "minted", outcome.values["id"])
+
+
 def test_when_another_run_stored_first_only_our_own_token_is_revoked_and_the_winners_taken() -> None:
     world = World()
     world.fail("write.first", None, lambda: another_run_wins(world))
@@ -434,8 +455,8 @@ def test_a_sink_that_never_gives_back_what_was_written_ends_in_an_error_and_no_t
     def mangled() -> None:
         world.sink.entry = Entry(token=None, record=world.sink.entry.record)
 
-    for _attempt in range(3):
-        world.fail("read.first", None, mangled, None)
+    for _attempt in range(6):
+        world.fail("read.first", None, mangled, None, None)
     with pytest.raises(SinkConflict) as caught:
         run(world)
     assert str(caught.value) == "cannot store the token in sink first: what was read back is not what was written"
@@ -529,7 +550,7 @@ def test_a_kept_token_that_reads_back_differently_is_an_error() -> None:
     def forget() -> None:
         world.sink.entry = mangled
 
-    world.fail("read.first", *[None, forget] * 3)
+    world.fail("read.first", *[None, forget, None] * 6)
     with pytest.raises(SinkConflict):
         run(world)
     assert list(world.argocd.tokens) == [OLD]
