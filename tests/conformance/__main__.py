@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sandbox"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "testbed"))
 
 from argocd_conformance.cli import main
 

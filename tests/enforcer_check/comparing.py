@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from argocd_testbed.started import started
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from .casbin_side import casbin_answers
-from .real_server import RealServer, testbed
+from .real_server import RealServer
 from .scenarios import Question, Scenario, scenarios
 from .variants import FEATURES, PLANTED, our_answers
 
@@ -88,8 +89,8 @@ def with_casbin(number: int, questions: int) -> Tally:
 def with_the_real_server(questions: int) -> Tally:
     """Only what a local account can ask: nobody is in a group that SSO brings."""
     tally = Tally()
-    with tempfile.TemporaryDirectory() as directory, testbed(Path(directory)) as cluster:
-        server = RealServer(cluster)
+    with tempfile.TemporaryDirectory() as directory, started(Path(directory)) as info:
+        server = RealServer(info["clusters"]["c1"])
         for scenario in drawn(SHARDS, questions=10 * questions):
             asked = tuple(question for question in scenario.questions if not question.groups)
             local = Scenario(scenario.data, scenario.projects, asked)

@@ -5,14 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -20,33 +15,11 @@ import requests
 
 from .scenarios import ACCOUNTS, PROJECTS, Question, Scenario
 
-TESTBED = Path(__file__).resolve().parents[1] / "testbed"
-START_SECONDS = 300
 VISIBLE_SECONDS = 30
 NAMESPACE = "argocd"
 # Asks whether a policy is in force; nothing else speaks of it.
 PROBE = "probe"
 MARKER_KEY = "policy.zz-marker.csv"
-
-
-@contextlib.contextmanager
-def testbed(directory: Path) -> Iterator[dict[str, Any]]:
-    """Start one, give its description, stop it."""
-    info = directory / "testbed.json"
-    info.unlink(missing_ok=True)
-    command = [sys.executable, str(TESTBED), "--names", "c1", "--info", str(info)]
-    with (directory / "testbed.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not info.is_file():
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"cannot start the testbed (build it first: python tests/testbed --build): see {log.name}")
-            time.sleep(0.1)
-        yield json.loads(info.read_text())["clusters"]["c1"]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
 
 
 class RealServer:

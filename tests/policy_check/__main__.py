@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from enforcer_check.real_server import testbed
+from argocd_testbed.started import started
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import rbac_policy
 
@@ -110,11 +110,10 @@ def main() -> int:
     rbac_policy._PROBE_PAUSE = 0.0  # noqa: SLF001 # see above
     with tempfile.TemporaryDirectory() as directory:
         if options.info:
-            (cluster,) = json.loads(options.info.read_text())["clusters"].values()
-            report = checked(cluster, options)
+            report = checked(json.loads(options.info.read_text()), options)
         else:
-            with testbed(Path(directory)) as cluster:
-                report = checked(cluster, options)
+            with started(Path(directory)) as info:
+                report = checked(info, options)
     report["seconds"] = round(time.monotonic() - begin)
     options.report.parent.mkdir(parents=True, exist_ok=True)
     options.report.write_text(json.dumps(report, indent=2) + "\n")
@@ -122,7 +121,8 @@ def main() -> int:
     return 1 if report["accepted"]["wrong"] or report["refused"]["wrong"] else 0
 
 
-def checked(cluster: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
+def checked(info: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    (cluster,) = info["clusters"].values()
     server = RealServer(cluster)
     chance = random.Random(options.seed)  # noqa: S311 # to be repeated
     return {

@@ -9,14 +9,14 @@ import argparse
 import contextlib
 import json
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from argocd_testbed.started import started
 
 from .compare import Difference, differences, run, run_patiently
 from .double import sandbox
@@ -25,10 +25,6 @@ from .script import Group, read_groups
 from .server import Answer, Server
 
 HERE = Path(__file__).resolve().parents[1]
-TESTBED = HERE.parent / "testbed"
-# With nothing built yet: downloading and compiling three servers on a slow machine.
-START_SECONDS = 3600
-STOP_SECONDS = 30
 
 Answers = Mapping[str, Sequence[Answer]]
 
@@ -39,23 +35,6 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--real", type=Path, metavar="FILE", help="info file of a running testbed; else one is started")
     parser.add_argument("groups", nargs="*", help="only these groups, and no plants")
     return parser.parse_args(arguments)
-
-
-@contextlib.contextmanager
-def testbed(directory: Path) -> Iterator[Path]:
-    """Its info file; stopped at the end."""
-    info = directory / "info.json"
-    process = subprocess.Popen([sys.executable, str(TESTBED), "--info", str(info)])
-    deadline = time.monotonic() + START_SECONDS
-    try:
-        while not info.is_file():
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("cannot start the testbed: see above")
-            time.sleep(0.1)
-        yield info
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
 
 
 def compare(groups: Sequence[Group], real: Server, version: str) -> tuple[Answers, list[Difference]]:
@@ -107,5 +86,6 @@ def main(arguments: list[str]) -> int:
     # So that being stopped unwinds, and the servers with it.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="argocd-conformance-") as directory, contextlib.ExitStack() as stack:
-        file = options.real or stack.enter_context(testbed(Path(directory)))
-        return examine(options, json.loads(file.read_text(encoding="utf-8")))
+        if options.real:
+            return examine(options, json.loads(options.real.read_text(encoding="utf-8")))
+        return examine(options, stack.enter_context(started(Path(directory))))
