@@ -29,7 +29,7 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
-	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check clean copy home
+	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check faults clean copy home
 .PHONY: conformance test-real testbed test-kubernetes $(REAL_STEPS)
 
 help: ## this list
@@ -97,7 +97,7 @@ lint: setup ## ruff (rules and format), yamllint
 
 types: copy ## mypy, strict
 	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -144,6 +144,9 @@ policy-check: copy ## 10,000 random texts given back; what is written and refuse
 	HYPOTHESIS_PROFILE=thorough python -m pytest -q tests/unit/core/test_policy_round_trip.py
 	PYTHONPATH=$(BUILD)/collections python benchmarks/policy.py $(BUILD)/policy-cost.json
 	PYTHONPATH=$(BUILD)/collections:tests/testbed:tests python -m policy_check $(BUILD)/policy-check.json $(ARGS)
+
+faults: copy ## runs killed at every request and file operation, every answer gone wrong; needs strace; writes build/faults.json
+	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests python -m faults $(BUILD)/faults.json $(BUILD)/collections $(ARGS)
 
 conformance: setup testbed ## the sandbox against the real servers of tests/testbed, which needs Go: every answer compared
 	python tests/conformance --report $(BUILD)/conformance.json $(ARGS)

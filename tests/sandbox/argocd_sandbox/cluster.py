@@ -9,6 +9,7 @@ import secrets
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,9 @@ class Cluster:
         self.lock = threading.Condition(threading.RLock())
         self.kubernetes_token, self.provisioner_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.admin_password = secrets.token_urlsafe(12)
-        self._admin_hash = bcrypt.hashpw(self.admin_password.encode(), bcrypt.gensalt(BCRYPT_COST, prefix=b"2a"))
+        self.admin_hash = bcrypt.hashpw(self.admin_password.encode(), bcrypt.gensalt(BCRYPT_COST, prefix=b"2a"))
+        # By section of the path.
+        self.apis: dict[str, Callable[[Request], Response]] = {"k8s": self.kubernetes, "argocd": self.argocd}
         self.reset()
 
     def reset(self) -> None:
@@ -79,7 +82,7 @@ class Cluster:
             login_delay=self.behaviour.login_delay,
             pause=self.lock.wait,
         )
-        for item in fresh_installation(self._admin_hash.decode(), self.clock.rfc3339()):
+        for item in fresh_installation(self.admin_hash.decode(), self.clock.rfc3339()):
             self.plant(item)
         for item in provisioner_rights():
             self.plant(item)
@@ -139,3 +142,7 @@ class Cluster:
         with self.lock:
             entry = {"method": request.method, "path": request.path, "query": request.query, "status": status}
             self.requests.append(entry)
+
+    def forget_requests(self) -> None:
+        self.requests.clear()
+        self.faults.seen = 0

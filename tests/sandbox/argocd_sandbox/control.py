@@ -71,7 +71,7 @@ def _requests(cluster: Cluster, _request: Request) -> Any:
 
 
 def _forget_requests(cluster: Cluster, _request: Request) -> Any:
-    cluster.requests.clear()
+    cluster.forget_requests()
     return {}
 
 

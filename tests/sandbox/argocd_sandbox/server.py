@@ -20,17 +20,13 @@ from typing import Any
 
 from . import control
 from .cluster import Cluster
-from .faults import Fault
+from .faults import Dropped
 from .http import PLAIN_TEXT, Request, Response, text_response
 from .installation import POD_PORT
 from .port_forward import carry
 
 SWITCHED = 101
-SECTIONS = ("k8s", "argocd", "_control")
-
-
-class Dropped(Exception):
-    """The connection is to be closed without an answer."""
+CONTROL = "_control"
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -168,15 +164,19 @@ def _outside(path: str) -> Response:
 def serve(cluster: Cluster, section: str, request: Request) -> Response:
     """The answer of one of the cluster's APIs, faults applied; raises Dropped."""
     prefix = f"/{cluster.name}/{section}"
-    if section not in SECTIONS or not request.path.startswith(f"{prefix}/"):
+    if section not in (CONTROL, *cluster.apis) or not request.path.startswith(f"{prefix}/"):
         return text_response(404, "404 page not found")
     inner = request.below(prefix)
-    if section == "_control":
+    if section == CONTROL:
         return control.handle(cluster, inner)
     with cluster.lock:
         fault = cluster.faults.take(request.method, request.path)
+
+    def handle() -> Response:
+        return cluster.apis[section](inner)
+
     try:
-        response = _handle(cluster, section, inner, fault)
+        response = fault.apply(handle, cluster.touch) if fault else handle()
     except Dropped:
         cluster.remember(request, None)
         raise
@@ -184,18 +184,3 @@ def serve(cluster: Cluster, section: str, request: Request) -> Response:
     if response.delay:
         time.sleep(response.delay)
     return response
-
-
-def _handle(cluster: Cluster, section: str, request: Request, fault: Fault | None) -> Response:
-    if fault is not None and fault.delay:
-        time.sleep(fault.delay)
-    if fault is not None and fault.touch:
-        cluster.touch(fault.touch)
-    if fault is not None and fault.drop_before:
-        raise Dropped
-    answer = fault.answer() if fault is not None else None
-    if answer is None:
-        answer = cluster.kubernetes(request) if section == "k8s" else cluster.argocd(request)
-    if fault is not None and fault.drop_after:
-        raise Dropped
-    return answer

@@ -207,6 +207,16 @@ def test_faults_can_be_taken_back(ask: Ask) -> None:
     assert ask("GET", CM)[0] == 200
 
 
+def test_a_fault_at_one_request_by_its_number(ask: Ask) -> None:
+    assert ask("GET", CM)[0] == 200
+    ask("DELETE", "/east/_control/requests")
+    fail(ask, match={"number": 2}, truncate=True)
+    whole = ask("GET", CM)[1]
+    with pytest.raises(json.JSONDecodeError):
+        ask("GET", CM)
+    assert ask("GET", CM)[1] == whole
+
+
 def test_somebody_else_writes_in_between(ask: Ask) -> None:
     version = ask("GET", CM)[1]["metadata"]["resourceVersion"]
     fail(ask, match={"method": "PATCH"}, touch={"kind": "ConfigMap", "namespace": "argocd", "name": "argocd-cm"})

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold at every moment, and in the end. Pure: views in, complaints out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .world import View
+
+TRACEBACK = "Traceback (most recent call last)"
+RECAP = re.compile(r"^\S+ +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+DEAD, ORPHAN, LEAK, TRACE, OTHER = "dead window", "orphan", "leak", "traceback", "not converged"
+Complaint = tuple[str, str]
+
+
+def moment(start: View, now: View, *, ends: bool) -> Iterator[Complaint]:
+    """At any moment: a place that held a working token holds one, and none holds a token that does not work."""
+    if ends or now.works:
+        return
+    if now.held.token:
+        yield DEAD, "the place holds a token that the server refuses"
+    elif start.works:
+        yield DEAD, "the place held a token that worked and holds none"
+
+
+def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -> Iterator[Complaint]:
+    """After the run that had no fault. `reference` is the end of a run that never had one."""
+    yield from moment(start, now, ends=ends)
+    record = now.held.record or {}
+    lost = sorted(now.live - set(ids(record)))
+    if lost:
+        yield ORPHAN, f"the server lists {', '.join(lost)}, which the record does not know"
+    for name, theirs, ours in (
+        ("token", bool(reference.held.token), bool(now.held.token)),
+        ("renewal", reference.held.token == start.held.token, now.held.token == start.held.token),
+        ("account", reference.account, now.account),
+        ("policy", reference.policy, now.policy),
+        ("password", reference.hash == start.hash, now.hash == start.hash),
+        ("number of live tokens that are not superseded", *(_in_effect(view) for view in (reference, now))),
+        ("form of the record", *(_form(view.held.record) for view in (reference, now))),
+    ):
+        if theirs != ours:
+            yield OTHER, f"{name}: {ours} where {theirs} was expected"
+    if now.held.token and record and record["current"]["id"] != token_id(now.held.token):
+        yield OTHER, "the record is of another token than the place holds"
+    if (now.foreign if not removes else _without_account(now)) != (
+        start.foreign if not removes else _without_account(start)
+    ):
+        yield OTHER, f"something foreign changed: {difference(start.foreign, now.foreign)}"
+
+
+def _without_account(view: View) -> Any:
+    others, data, secret, _tokens, rest = view.foreign
+    return others, data, secret, rest
+
+
+def _in_effect(view: View) -> int:
+    superseded = {item["id"] for item in (view.held.record or {}).get("superseded") or []}
+    return len(view.live - superseded)
+
+
+def _form(record: Mapping[str, Any] | None) -> Any:
+    """What is the same whatever happened: superseded ids may be more after a fault."""
+    if record is None:
+        return None
+    return {
+        key: record[key] for key in ("format", "instance", "account", "token_name", "requested_lifetime", "announced")
+    }
+
+
+def ids(record: Mapping[str, Any]) -> list[str]:
+    current = [record["current"]["id"]] if record.get("current") else []
+    announced = [record["announced"]] if record.get("announced") else []
+    return [*current, *announced, *(item["id"] for item in record.get("superseded") or [])]
+
+
+def token_id(token: str) -> str:
+    payload = token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"])
+
+
+def difference(one: Any, other: Any, at: str = "") -> str:
+    """Where two shapes differ first, without the values."""
+    if type(one) is type(other) and isinstance(one, dict):
+        for key in sorted(one.keys() | other.keys(), key=str):
+            if key not in one or key not in other:
+                return f"{at}/{key} is there only once"
+            if one[key] != other[key]:
+                return difference(one[key], other[key], f"{at}/{key}")
+    if type(one) is type(other) and isinstance(one, list | tuple) and len(one) == len(other):
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            if mine != theirs:
+                return difference(mine, theirs, f"{at}[{index}]")
+    return at or "all of it"
+
+
+def output(text: str, secrets: Iterable[str]) -> Iterator[Complaint]:
+    """What a run printed."""
+    if TRACEBACK in text:
+        yield TRACE, text[text.index(TRACEBACK) :][:2000]
+    for secret in secrets:
+        if secret in text:
+            yield LEAK, f"the output holds a secret of {len(secret)} characters"
+
+
+def left_over(directory: Path, secrets: Iterable[str]) -> Iterator[Complaint]:
+    """Files that a run left in a directory for temporary ones."""
+    hidden = [secret.encode() for secret in secrets]
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and any(secret in path.read_bytes() for secret in hidden):
+            yield LEAK, f"{path.relative_to(directory)} was left over and holds a secret"
+
+
+def changed(text: str) -> int | None:
+    """How many tasks changed something, by Ansible's own recap; None where there is none."""
+    found = RECAP.search(text)
+    return int(found[2]) if found else None

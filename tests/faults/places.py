@@ -1,0 +1,197 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The places a token is stored in, read and restored without the collection's help."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import requests
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+from argocd_sandbox.cluster import Cluster
+from argocd_sandbox.http import Request, Response
+from argocd_sandbox.store import Key
+
+KEY, RECORD_KEY = "token", "token_record"
+ANNOTATION = "record.fleetops.argocd/token"
+VARIABLE, RECORD_VARIABLE = "argocd_robot_token", "argocd_robot_token_record"
+SECRET = Key("Secret", "default", "consumer")
+VAULT_PASSWORD = "planted-vault-password"
+FOREIGN = "of-somebody-else"
+# Where requests to OpenBao arrive, below the cluster's own path: they are counted, held and answered like all others.
+VAULT_SECTION = "vault"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a place holds: `others` is everything in it that is not ours."""
+
+    token: str | None = field(repr=False)
+    record: Mapping[str, Any] | None
+    others: Any = field(repr=False)
+
+
+class Place(Protocol):
+    """One place of one cluster."""
+
+    def option(self) -> dict[str, Any]:
+        """The item of `store`."""
+
+    def fill(self) -> None:
+        """Bring it to where a first run starts: only what is not ours is there."""
+
+    def read(self) -> Held:
+        """As its reader does."""
+
+    def save(self) -> Any:
+        """Return all of it."""
+
+    def restore(self, saved: Any) -> None:
+        """Bring it back to what `save` returned, on this or another cluster."""
+
+
+class _Tagged(yaml.SafeLoader):
+    """Reads `!vault` as its text."""
+
+
+_Tagged.add_constructor("!vault", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]
+
+
+class VaultFile:
+    """A vaulted variable in a file; around it a variable, another vaulted one and comments of somebody else."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.file = directory / "argocd.yml"
+        self._vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
+        self._known: tuple[bytes | None, Held] | None = None
+
+    def option(self) -> dict[str, Any]:
+        return {"type": "ansible_vault", "file": str(self.file), "variable": VARIABLE}
+
+    def fill(self) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        other = bytes(self._vault.encrypt(FOREIGN, vault_id="default")).decode()
+        block = "".join(f"          {line}\n" for line in other.splitlines())
+        text = f"---\n# kept by hand\nregion: eu  # not ours\ndatabase_password: !vault |\n{block}\nlast: true\n"
+        self.file.write_text(text)
+        self.file.chmod(0o640)
+
+    def read(self) -> Held:
+        raw = self.file.read_bytes() if self.file.exists() else None
+        if self._known is None or self._known[0] != raw:
+            self._known = (raw, self._parse(raw))
+        return self._known[1]
+
+    def _parse(self, raw: bytes | None) -> Held:
+        if raw is None:
+            return Held(None, None, None)
+        values = yaml.load(raw, _Tagged) or {}  # noqa: S506 # a SafeLoader
+        cipher = values.get(VARIABLE)
+        token = self._vault.decrypt(cipher.encode()).decode() if cipher else None
+        ours = re.compile(rf"^({VARIABLE}|{RECORD_VARIABLE}):.*\n(?:[ ]+.*\n)*", re.MULTILINE)
+        mode = self.file.stat().st_mode
+        return Held(token, values.get(RECORD_VARIABLE), (ours.sub("", raw.decode()), mode))
+
+    def save(self) -> bytes:
+        return self.file.read_bytes()
+
+    def restore(self, saved: bytes) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        self.file.write_bytes(saved)
+        self.file.chmod(0o640)
+
+
+class KubernetesSecret:
+    """A key of a Secret of the same cluster; its objects are saved and restored with the rest of it."""
+
+    def __init__(self, cluster: Cluster, url: str, ca_file: str) -> None:
+        self._cluster = cluster
+        self._connection = {"host": f"{url}/k8s", "ca_cert": ca_file, "api_key": cluster.kubernetes_token}
+
+    def option(self) -> dict[str, Any]:
+        return {
+            "type": "kubernetes_secret",
+            "namespace": SECRET.namespace,
+            "name": SECRET.name,
+            "key": KEY,
+            "connection": self._connection,
+        }
+
+    def fill(self) -> None:
+        metadata = {"name": SECRET.name, "namespace": SECRET.namespace}
+        notes = {"labels": {"team": "theirs"}, "annotations": {"note": "theirs"}}
+        data = {"other": base64.b64encode(FOREIGN.encode()).decode()}
+        self._cluster.plant({"kind": "Secret", "metadata": {**metadata, **notes}, "type": "Opaque", "data": data})
+
+    def read(self) -> Held:
+        found = self._cluster.store.get(SECRET)
+        if found is None:
+            return Held(None, None, None)
+        metadata, data = found["metadata"], dict(found.get("data") or {})
+        notes = dict(metadata.get("annotations") or {})
+        token, record = data.pop(KEY, None), notes.pop(ANNOTATION, None)
+        others = (data, notes, metadata.get("labels"), found.get("type"))
+        return Held(base64.b64decode(token).decode() if token else None, json.loads(record) if record else None, others)
+
+    def save(self) -> Any:
+        return self._cluster.store.get(SECRET)
+
+    def restore(self, saved: Any) -> None:
+        if saved:
+            self._cluster.plant(saved)
+
+
+class OpenBaoSecret:
+    """A key of a secret in a real OpenBao, one path for each cluster, reached through the cluster's own door."""
+
+    def __init__(self, cluster: Cluster, url: str, ca_file: str, bao: Mapping[str, str]) -> None:
+        self._path = cluster.name
+        self._bao = bao
+        self._session = requests.Session()
+        self._session.verify = bao["ca_file"]
+        self._session.headers["X-Vault-Token"] = bao["root"]
+        self._connection = {"url": f"{url}/{VAULT_SECTION}", "ca_cert": ca_file, "token": bao["root"]}
+        cluster.apis[VAULT_SECTION] = self._forward
+
+    def _ask(self, method: str, path: str, **content: Any) -> requests.Response:
+        return self._session.request(method, f"{self._bao['url']}{path}", timeout=30, **content)
+
+    def _forward(self, request: Request) -> Response:
+        headers = {"X-Vault-Token": request.header("x-vault-token")}
+        path = f"{request.path}?{request.query}" if request.query else request.path
+        reply = self._ask(request.method, path, data=request.body, headers=headers)
+        return Response(reply.status_code, reply.content, reply.headers.get("Content-Type", ""))
+
+    def option(self) -> dict[str, Any]:
+        return {"type": "hashicorp_vault", "path": self._path, "key": KEY, "connection": self._connection}
+
+    def fill(self) -> None:
+        self.restore({"other": FOREIGN})
+
+    def save(self) -> dict[str, Any]:
+        reply = self._ask("GET", f"/v1/secret/data/{self._path}")
+        if reply.status_code == 404:
+            return {}
+        reply.raise_for_status()
+        return dict(reply.json()["data"]["data"] or {})
+
+    def read(self) -> Held:
+        data = self.save()
+        token, record = data.pop(KEY, None), data.pop(RECORD_KEY, None)
+        return Held(token, json.loads(record) if record else None, data)
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self._ask("DELETE", f"/v1/secret/metadata/{self._path}").raise_for_status()
+        self._ask("POST", f"/v1/secret/data/{self._path}", json={"data": saved}).raise_for_status()

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is run while faults happen: each scenario is a start, a command, and what the command is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .world import ACCOUNT, PASSWORDS, World
+
+SINKS = ("ansible_vault", "kubernetes_secret", "hashicorp_vault")
+POLICIES = ["applications, get, */*, allow"]
+CHECKS = [
+    {"action": "get", "resource": "applications", "object": "*/*"},
+    {"action": "delete", "resource": "applications", "object": "*/*", "allowed": False},
+]
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One ansible-playbook: a playbook of ours, and its variables but for the connection."""
+
+    playbook: str
+    variables: Mapping[str, Any]
+
+
+Make = Callable[[World], Command]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`before` are run, without faults, from a fresh installation; with `account` the account is there already.
+
+    `ends` says that tokens come to an end by intent; `removes` that the account goes, with everybody's tokens of it.
+    `modules` says at which places the tasks, or some, also run as ordinary modules; the role's many do elsewhere.
+    """
+
+    name: str
+    command: Make
+    before: tuple[Make, ...] = ()
+    account: bool = False
+    ends: bool = False
+    removes: bool = False
+    modules: tuple[str, ...] = SINKS[1:]
+    sinks: tuple[str, ...] = SINKS
+
+    def as_modules(self, sink: str) -> bool:
+        return sink in self.modules
+
+
+def token(**options: Any) -> Make:
+    """The task argocd_token alone."""
+
+    def make(world: World) -> Command:
+        return Command("steps.yml", {"token_options": _token_options(world, options)})
+
+    return make
+
+
+def steps(**options: Any) -> Make:
+    """Account, policy, token."""
+
+    def make(world: World) -> Command:
+        return Command(
+            "steps.yml",
+            {
+                "account_options": {"name": ACCOUNT, "capabilities": ["apiKey"]},
+                "policy_options": {"subject": ACCOUNT, "policies": POLICIES},
+                "token_options": _token_options(world, options),
+            },
+        )
+
+    return make
+
+
+def role(**options: Any) -> Make:
+    """The whole role."""
+
+    def make(world: World) -> Command:
+        common = {"name": ACCOUNT, "policies": POLICIES, "checks": CHECKS, "store": [world.place.option()]}
+        given = {**common, **options}
+        return Command("role.yml", {f"argocd_user_{name}": value for name, value in given.items()})
+
+    return make
+
+
+def password(**options: Any) -> Make:
+    """The role's own steps token and password, without what comes before them."""
+
+    def make(world: World) -> Command:
+        given = dict(role(**options)(world).variables)
+        given["argocd_user_account"] = {"instance_uid": world.instance_uid()}
+        return Command("password.yml", given)
+
+    return make
+
+
+def _token_options(world: World, options: Options) -> Options:
+    checks = {} if options.get("state") == "absent" else {"checks": CHECKS}
+    return {"account": ACCOUNT, "store": [world.place.option()], **checks, **options}
+
+
+_LOGIN = {"capabilities": ["apiKey", "login"], "end_tokens": True}
+SCENARIOS = (
+    Scenario("cold_role", role(), modules=()),
+    Scenario("cold", steps(), account=True, modules=SINKS),
+    Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True),
+    Scenario(
+        "renew_signed",
+        token(expires_in="30d", revoke_after="0", method="kubernetes"),
+        before=(steps(),),
+        account=True,
+        sinks=SINKS[:2],
+        modules=(),
+    ),
+    Scenario(
+        "retire",
+        token(expires_in="30d", revoke_after="0"),
+        before=(steps(), token(expires_in="30d")),
+        account=True,
+    ),
+    Scenario(
+        "password",
+        password(**_LOGIN, password=PASSWORDS[1]),
+        before=(role(**_LOGIN, password=PASSWORDS[0]),),
+        account=True,
+    ),
+    Scenario("absent", token(state="absent"), before=(steps(), token(expires_in="30d")), account=True, ends=True),
+    Scenario(
+        "absent_role",
+        role(state="absent"),
+        before=(role(), token(expires_in="30d")),
+        account=True,
+        ends=True,
+        removes=True,
+        modules=(),
+    ),
+)

@@ -1,0 +1,194 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One cluster of the sandbox, its places for tokens, and what is looked at: all in this very process.
+
+Restoring a saved state costs milliseconds, so that every fault starts from the same one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argocd_sandbox.cluster import Cluster
+from argocd_sandbox.http import Request
+from argocd_sandbox.store import Key, Object
+
+from .places import SECRET, VAULT_PASSWORD, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile
+
+ACCOUNT = "robot"
+OVERLAY = f"policy.{ACCOUNT}.csv"
+CM, RBAC_CM, ARGOCD_SECRET = (
+    Key(kind, "argocd", name)
+    for kind, name in (("ConfigMap", "argocd-cm"), ("ConfigMap", "argocd-rbac-cm"), ("Secret", "argocd-secret"))
+)
+CHANGING = ("resourceVersion", "managedFields")
+# Tokens of the same account that are not ours: of a token name that ours begins, and one made by hand.
+FOREIGN_IDS = (f"{ACCOUNT}-eu-20260101T000000Z-0badcafe", "by-hand")
+MEANWHILE_ID = "by-hand-meanwhile"
+FOREIGN_ACCOUNT = f"{ACCOUNT}-eu"
+PASSWORDS = ("planted-first-password", "planted-second-password")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The state of a world, to be restored there or in another one."""
+
+    objects: tuple[Object, ...]
+    place: Any
+
+
+@dataclass(frozen=True)
+class View:
+    """What is there at one moment. `foreign` must never change; `ours` is what a run works on.
+
+    `live` are the ids of our token name that the server lists. `works` says whether it accepts the stored token.
+    """
+
+    held: Held
+    works: bool
+    live: frozenset[str]
+    account: Mapping[str, str]
+    policy: str | None
+    hash: str
+    foreign: Any
+
+
+class World:
+    """`base` is the address of the server that serves the cluster, `bao` tells where OpenBao is."""
+
+    def __init__(self, cluster: Cluster, base: str, ca_file: str, directory: Path, bao: Mapping[str, str]) -> None:
+        self.cluster = cluster
+        self.directory = directory
+        self.url = f"{base}/{cluster.name}"
+        self._ca_file = ca_file
+        self.temporary = directory / "tmp"
+        self.places: dict[str, Place] = {
+            "ansible_vault": VaultFile(directory / "place"),
+            "kubernetes_secret": KubernetesSecret(cluster, self.url, ca_file),
+            "hashicorp_vault": OpenBaoSecret(cluster, self.url, ca_file, bao),
+        }
+        self.place = self.places["ansible_vault"]
+
+    def connection(self) -> dict[str, Any]:
+        """As `argocd_user_connection`. The waits are short: nothing here is slow but for a fault."""
+        return {
+            "host": f"{self.url}/k8s",
+            "ca_cert": self._ca_file,
+            "api_key": self.cluster.kubernetes_token,
+            "argocd_url": f"{self.url}/argocd",
+            "argocd_ca_cert": self._ca_file,
+            "argocd_username": "admin",
+            "argocd_password": self.cluster.admin_password,
+            "argocd_timeout": 1,
+            "wait_timeout": 1,
+        }
+
+    def start_fresh(self, sink: str, *, account: bool) -> None:
+        """An installation where others have an account, lines and tokens; with `account` ours is there, too."""
+        self.cluster.reset()
+        self.place = self.places[sink]
+        self._edit(CM, {"url": "https://argocd.example.com", f"accounts.{FOREIGN_ACCOUNT}": "apiKey"})
+        self._edit(RBAC_CM, {"policy.csv": "# by hand\np, role:ci, applications, sync, */*, allow\n"})
+        self._list_tokens(FOREIGN_ACCOUNT, [f"{FOREIGN_ACCOUNT}-20260101T000000Z-0badcafe"])
+        if account:
+            self._edit(CM, {f"accounts.{ACCOUNT}": "apiKey"})
+            self._list_tokens(ACCOUNT, list(FOREIGN_IDS))
+        self.place.fill()
+        self.clear_temporary()
+
+    def save(self) -> Saved:
+        return Saved(tuple(self.cluster.store.items()), self.place.save())
+
+    def restore(self, saved: Saved, sink: str) -> None:
+        self.cluster.reset()
+        self.place = self.places[sink]
+        for item in saved.objects:
+            self.cluster.plant(item)
+        self.place.restore(saved.place)
+        self.clear_temporary()
+
+    def clear_temporary(self) -> None:
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(parents=True)
+
+    def instance_uid(self) -> str:
+        found = self.cluster.store.get(CM)
+        assert found
+        return str(found["metadata"]["uid"])
+
+    def accepts(self, token: str) -> bool:
+        """The server's own word."""
+        request = Request("GET", "/api/v1/session/userinfo", headers={"authorization": f"Bearer {token}"})
+        info = json.loads(self.cluster.argocd(request).body)
+        return bool(info.get("loggedIn")) and info.get("username") == ACCOUNT
+
+    def view(self) -> View:
+        held = self.place.read()
+        data = {key: self._data(key) for key in (CM, RBAC_CM)}
+        secret = {key: base64.b64decode(value).decode() for key, value in self._data(ARGOCD_SECRET).items()}
+        tokens = json.loads(secret.pop(f"accounts.{ACCOUNT}.tokens", "[]"))
+        ours = [token for token in tokens if token["id"].rsplit("-", 2)[0] == ACCOUNT]
+        account = {key: data[CM].pop(key) for key in list(data[CM]) if _is_of(ACCOUNT, key)}
+        policy = data[RBAC_CM].pop(OVERLAY, None)
+        own_hash = secret.pop(f"accounts.{ACCOUNT}.password", "")
+        secret.pop(f"accounts.{ACCOUNT}.passwordMtime", None)
+        return View(
+            held=held,
+            works=bool(held.token) and self.accepts(held.token or ""),
+            live=frozenset(token["id"] for token in ours),
+            account=account,
+            policy=policy,
+            hash=own_hash,
+            foreign=(held.others, data, secret, [token for token in tokens if token not in ours], self._rest()),
+        )
+
+    def mint_as_somebody_else(self) -> None:
+        """What a person does meanwhile, at the web interface."""
+        self._list_tokens(ACCOUNT, [MEANWHILE_ID])
+
+    def secrets(self) -> set[str]:
+        """What no output and no file that is left over may hold."""
+        signing_key = base64.b64decode(self._data(ARGOCD_SECRET)["server.secretkey"]).decode()
+        token = self.place.read().token
+        given = {self.cluster.admin_password, self.cluster.kubernetes_token, VAULT_PASSWORD, *PASSWORDS, signing_key}
+        return given | ({token.rpartition(".")[2]} if token else set())
+
+    def _data(self, key: Key) -> dict[str, str]:
+        found = self.cluster.store.get(key)
+        return dict((found or {}).get("data") or {})
+
+    def _rest(self) -> list[Any]:
+        """Every other object, and of ours what is not data."""
+        found = []
+        for item in self.cluster.store.items():
+            key = Key(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
+            if key == SECRET:
+                continue
+            metadata = {name: value for name, value in item["metadata"].items() if name not in CHANGING}
+            known = {**item, "metadata": metadata}
+            if key in (CM, RBAC_CM, ARGOCD_SECRET):
+                del known["data"]
+            found.append(known)
+        return found
+
+    def _edit(self, key: Key, values: Mapping[str, str]) -> None:
+        found = self.cluster.store.get(key)
+        assert found
+        self.cluster.plant({**found, "data": {**(found.get("data") or {}), **values}})
+
+    def _list_tokens(self, account: str, ids: list[str]) -> None:
+        now = int(self.cluster.clock.now())
+        known = base64.b64decode(self._data(ARGOCD_SECRET).get(f"accounts.{account}.tokens", "")).decode()
+        text = json.dumps([*json.loads(known or "[]"), *({"id": token_id, "iat": now} for token_id in ids)])
+        self._edit(ARGOCD_SECRET, {f"accounts.{account}.tokens": base64.b64encode(text.encode()).decode()})
+
+
+def _is_of(account: str, key: str) -> bool:
+    return key == f"accounts.{account}" or key.startswith(f"accounts.{account}.")

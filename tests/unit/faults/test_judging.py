@@ -1,0 +1,145 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tests/faults judges rightly: what must hold is accepted, and each way to break it is seen."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults import judging
+from faults.injected import Asked, injections
+from faults.judging import DEAD, LEAK, ORPHAN, OTHER, TRACE
+from faults.places import Held
+from faults.tracing import Operation, parse
+from faults.world import View
+
+OLD, NEW = "robot-20260101T000000Z-00000001", "robot-20260202T000000Z-00000002"
+
+
+def jwt(token_id: str) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps({"jti": token_id}).encode()).decode().rstrip("=")
+    return f"e30.{payload}.signature-of-{token_id}"
+
+
+def record(current: str, **changes: Any) -> dict[str, Any]:
+    known = {"format": 1, "instance": "uid", "account": "robot", "token_name": "robot", "requested_lifetime": None}
+    return {**known, "current": {"id": current}, "announced": None, "superseded": [], **changes}
+
+
+def view(token_id: str = OLD, *, live: set[str] | None = None, **changes: Any) -> View:
+    return View(
+        held=Held(jwt(token_id), record(token_id, **changes), "others"),
+        works=True,
+        live=frozenset({token_id} if live is None else live),
+        account={"accounts.robot": "apiKey"},
+        policy="p, robot, applications, get, */*, allow\n",
+        hash="",
+        foreign=("others", {}, {}, ["theirs"], []),
+    )
+
+
+EMPTY = replace(view(), held=Held(None, None, "others"), works=False, live=frozenset())
+START, END = view(OLD), view(NEW)
+
+
+def kinds(found: Any) -> list[str]:
+    return [kind for kind, _words in found]
+
+
+@pytest.mark.parametrize(
+    ("start", "now", "ends", "expected"),
+    [
+        (START, END, False, []),
+        (EMPTY, EMPTY, False, []),
+        (START, replace(START, works=False), False, [DEAD]),
+        (EMPTY, replace(START, works=False), False, [DEAD]),
+        (START, EMPTY, False, [DEAD]),
+        (START, EMPTY, True, []),
+    ],
+)
+def test_at_every_moment_a_token_that_worked_works(start: View, now: View, *, ends: bool, expected: list[str]) -> None:
+    assert kinds(judging.moment(start, now, ends=ends)) == expected
+
+
+def ended(now: View, **options: bool) -> list[str]:
+    return kinds(judging.end(START, now, END, **{"ends": False, "removes": False, **options}))
+
+
+def test_another_id_and_more_superseded_ones_are_the_same_end() -> None:
+    superseded = [{"id": OLD, "since": "2026-02-02T00:00:00Z"}]
+    assert ended(view(NEW.replace("02Z", "03Z"), live={NEW.replace("02Z", "03Z"), OLD}, superseded=superseded)) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (replace(END, live=frozenset({NEW, OLD})), [ORPHAN, OTHER]),
+        (START, [OTHER]),
+        (replace(END, account={}), [OTHER]),
+        (replace(END, policy=None), [OTHER]),
+        (replace(END, hash="changed"), [OTHER]),
+        (view(NEW, announced=OLD), [OTHER]),
+        (view(NEW, requested_lifetime=60), [OTHER]),
+        (replace(END, held=Held(jwt(NEW), record("another"), "others"), live=frozenset()), [OTHER, OTHER]),
+        (replace(END, foreign=("others", {}, {}, [], [])), [OTHER]),
+        (replace(END, works=False), [DEAD]),
+    ],
+)
+def test_each_other_end_is_seen(now: View, expected: list[str]) -> None:
+    assert ended(now) == expected
+
+
+def test_with_the_account_the_tokens_of_others_go() -> None:
+    assert ended(replace(END, foreign=("others", {}, {}, [], [])), removes=True) == []
+    assert ended(replace(END, foreign=("others", {"key": "lost"}, {}, [], [])), removes=True) == [OTHER]
+
+
+def test_outputs_and_what_is_left_over_are_searched(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file").write_bytes(b"\0hunter2\0")
+    assert kinds(judging.output(f"{judging.TRACEBACK}:\n hunter2", ["hunter2", "other"])) == [TRACE, LEAK]
+    assert kinds(judging.left_over(tmp_path, ["hunter2"])) == [LEAK]
+    assert kinds(judging.left_over(tmp_path, ["other"])) == []
+
+
+def test_a_difference_is_named_without_its_values() -> None:
+    assert judging.difference({"a": [1, {"b": "secret"}]}, {"a": [1, {"b": "other"}]}) == "/a[1]/b"
+    assert judging.difference({"a": 1}, {}) == "/a is there only once"
+
+
+def test_operations_are_numbered_by_call() -> None:
+    lines = ['openat(AT_FDCWD, "/x") = 3', 'read(3, "") = 0', "+++ exited with 0 +++", 'openat(AT_FDCWD, "/y") = 3']
+    assert parse(2, lines) == [Operation(2, "openat", 1), Operation(2, "read", 1), Operation(2, "openat", 2)]
+
+
+ASKED = Asked(3, "DELETE", f"/argocd/api/v1/account/robot/token/{OLD}")
+
+
+def test_a_request_is_known_again_with_another_id_and_cluster() -> None:
+    assert ASKED.is_like("DELETE", f"/w2/argocd/api/v1/account/robot/token/{NEW}")
+    assert Asked(1, "GET", "/vault/v1/secret/data/w1").is_like("GET", "/w2/vault/v1/secret/data/w2")
+    assert not ASKED.is_like("GET", f"/w2/argocd/api/v1/account/robot/token/{NEW}")
+    assert not ASKED.is_like("DELETE", "/w2/argocd/api/v1/account/other/token/by-hand")
+
+
+@pytest.mark.parametrize(
+    ("asked", "some", "never"),
+    [
+        (ASKED, {"409", "truncated", "slow", "reset after"}, {"409 for ever", "undone", "meanwhile a token"}),
+        (Asked(1, "GET", "/k8s/api/v1/namespaces/default/secrets/consumer"), {"422"}, {"409 for ever", "undone"}),
+        (Asked(1, "PATCH", "/k8s/api/v1/namespaces/default/secrets/consumer"), {"409 for ever", "undone"}, {"472"}),
+        (Asked(1, "PATCH", "/k8s/api/v1/namespaces/argocd/secrets/argocd-secret"), {"meanwhile a token"}, {"undone"}),
+        (Asked(1, "POST", "/vault/v1/secret/data/w1"), {"412", "473", "undone", "409 for ever"}, {"422"}),
+    ],
+)
+def test_each_server_has_its_own_ways_to_go_wrong(asked: Asked, some: set[str], never: set[str]) -> None:
+    names = [injection.name for injection in injections(asked)]
+    assert len(names) == len(set(names))
+    assert some <= set(names)
+    assert not never & set(names)
