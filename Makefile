@@ -96,8 +96,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests/awx:$(COLLECTION)/tests \
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults -p awx_jobs
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production

@@ -202,7 +202,7 @@ class FlowAction(ActionBase):
         if "awx_job_id" in variables or "tower_job_id" in variables:
             raise InvalidInput(
                 "cannot store a token in a vault file: this is an AWX job, whose copy of the project is thrown away "
-                "after it"
+                "after it; name another place in store: kubernetes_secret or hashicorp_vault"
             )
         variable = options["variable"] or default_variable(account)
         return VaultFileSink(

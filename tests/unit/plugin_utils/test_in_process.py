@@ -390,6 +390,7 @@ def test_in_a_job_of_awx_a_vault_file_would_be_thrown_away(variable: str) -> Non
     result = run(action(opening({}, [])), **{variable: 7})
     assert result["error"] == InvalidInput.__name__
     assert result["msg"].startswith("cannot store a token in a vault file: this is an AWX job")
+    assert result["msg"].endswith("name another place in store: kubernetes_secret or hashicorp_vault")
 
 
 # --- plain values --------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
 """Look for secrets where they do not belong.
 
 Options: `secrets` {name: value}, `texts` {name: text or any value}, `directories`. Returns `found`: a list of
-"NAME in WHERE", without the value. A secret is looked for as it is and in base64, as a Kubernetes Secret would show it.
+"NAME in WHERE", without the value. A secret is looked for as it is, as JSON writes it, and in base64, as a Kubernetes
+Secret would show it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ansible.plugins.action import ActionBase
 
 
 def forms(secret: str) -> tuple[str, ...]:
-    return secret, base64.b64encode(secret.encode()).decode().rstrip("=")
+    return secret, json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode().rstrip("=")
 
 
 def places(texts: dict[str, Any], directories: list[str]) -> Iterator[tuple[str, str]]:
