@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -20,13 +21,17 @@ from functools import partial
 from pathlib import Path
 
 from . import tracing
-from .bench import Bench, Case, Trace, Verdict, all_injections
+from .bench import Bench, Case, Trace, Verdict
 from .hall import Job, openbao, sandbox, spread, warm
-from .scenarios import SCENARIOS
-from .tally import KILLS, Tally
+from .injected import injections
+from .judging import MISSED
+from .planted import BUGS, Bug, plant
+from .scenarios import SCENARIOS, SINKS
+from .tally import ERRORS, INTERRUPTS, KILLS, PARTS, Tally
 
-PARTS = ("kills", "errors")
+PLANTED = "planted"
 SHOWN = 1200
+AS_MODULES = ("500", "502 of a proxy", "truncated", "reset after")
 
 
 def cases(pattern: str) -> list[Case]:
@@ -42,7 +47,7 @@ def cases(pattern: str) -> list[Case]:
 
 
 def kill_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
-    """One for each moment a run can be killed at; their number is that of the trace, and nothing else."""
+    """One for each moment a run can be killed at."""
     for asked in trace.asked:
         for after in (False, True):
             yield partial(Bench.kill_at_request, trace=trace, asked=asked, after=after)
@@ -50,9 +55,33 @@ def kill_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
         yield partial(Bench.kill_at_operation, trace=trace, operation=operation)
 
 
+def interrupt_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
+    for asked in trace.asked:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            yield partial(Bench.interrupt_at_request, trace=trace, asked=asked, number=number)
+
+
 def error_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
-    for asked, injection in all_injections(trace):
-        yield partial(Bench.inject, trace=trace, asked=asked, injection=injection)
+    """The flows are the same at all places and on both paths: there, a part is enough (README.md)."""
+    case = trace.case
+    for asked in trace.asked:
+        if case.sink != SINKS[0] and case.scenario.name != "renew" and not asked.of_sink:
+            continue
+        for injection in injections(asked):
+            if not case.as_modules or injection.name in AS_MODULES:
+                yield partial(Bench.inject, trace=trace, asked=asked, injection=injection)
+
+
+def jobs_of(trace: Trace, parts: list[str]) -> Iterator[tuple[str, list[Job[Verdict]], int]]:
+    """Part, jobs, and how many there must be by the trace."""
+    scenario, requests = trace.case.scenario, len(trace.asked)
+    if KILLS in parts:
+        yield KILLS, list(kill_jobs(trace)), 2 * requests + len(trace.operations)
+    if INTERRUPTS in parts and scenario.interrupted and not trace.case.as_modules:
+        yield INTERRUPTS, list(interrupt_jobs(trace)), 2 * requests
+    if ERRORS in parts and scenario.injected:
+        jobs = list(error_jobs(trace))
+        yield ERRORS, jobs, len(jobs)
 
 
 def show(verdict: Verdict) -> None:
@@ -63,12 +92,8 @@ def show(verdict: Verdict) -> None:
 def judge(case: Case, benches: list[Bench], tally: Tally, parts: list[str]) -> None:
     begin = time.monotonic()
     trace = benches[0].trace(case)
-    for part, make in (("kills", kill_jobs), ("errors", error_jobs)):
-        if part not in parts:
-            continue
-        jobs = list(make(trace))
-        if part == KILLS:
-            tally.expect(trace)
+    for part, jobs, expected in jobs_of(trace, parts):
+        tally.expect(case, part, expected)
         for verdict in spread(jobs, benches):
             tally.add(verdict, part)
             show(verdict)
@@ -76,14 +101,50 @@ def judge(case: Case, benches: list[Bench], tally: Tally, parts: list[str]) -> N
     print(f"{case}: {told}; {tally.summary(case)} ({time.monotonic() - begin:.0f} s)", flush=True)
 
 
+def caught(bug: Bug, bench: Bench, hurt: Bench) -> str:
+    """What the judge says of the collection with the bug, at the first fault that shows it; empty where none does.
+
+    `bench` has the healthy collection, `hurt` the other.
+    """
+    (case,) = cases(bug.case)
+    healthy = bench.trace(case)
+    trace, verdict = hurt.follow(case, healthy.saved, healthy.end)
+    if verdict.complaints:
+        return f"{verdict.what}: {verdict.complaints[0][0]}"
+    for job in [*kill_jobs(trace), *error_jobs(trace)]:
+        if not re.search(bug.faults, name_of(job)):
+            continue
+        verdict = job(hurt)
+        kinds = [kind for kind, _words in verdict.complaints if kind != MISSED]
+        if kinds:
+            return f"{verdict.what}: {kinds[0]}"
+    return ""
+
+
+def name_of(job: Job[Verdict]) -> str:
+    """Whatever is known of it before it is done."""
+    assert isinstance(job, partial)
+    return str(job.keywords["injection"].name) if "injection" in job.keywords else "killed"
+
+
+def judge_planted(collections: Path, directory: Path, benches: list[Bench], tally: Tally) -> None:
+    bench, world = benches[0], benches[1].world
+    for number, bug in enumerate(BUGS):
+        copy = directory / f"planted-{number}"
+        with warm(plant(bug, collections, copy), directory) as process:
+            tally.planted[bug.name] = caught(bug, bench, Bench(world, process))
+        print(f"planted: {bug.name}: {tally.planted[bug.name] or 'NOT CAUGHT'}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("report", type=Path)
     parser.add_argument("collections", type=Path, help="the directory that the copy of the collection is in")
     parser.add_argument("--only", default="", metavar="REGEX", help="of the cases' names, as they are printed")
-    parser.add_argument("--parts", default=",".join(PARTS), help="some of them, with commas between")
+    parser.add_argument("--parts", default=",".join((*PARTS, PLANTED)), help="some of them, with commas between")
     parser.add_argument("--worlds", type=int, default=4, help="how many runs at a time")
     options = parser.parse_args()
+    parts = options.parts.split(",")
     obstacle = tracing.missing()
     if obstacle:
         sys.exit(obstacle)
@@ -97,7 +158,9 @@ def main() -> int:
         ):
             benches = [Bench(world, process) for world in worlds]
             for case in cases(options.only):
-                judge(case, benches, tally, options.parts.split(","))
+                judge(case, benches, tally, parts)
+            if PLANTED in parts:
+                judge_planted(options.collections.absolute(), directory, benches, tally)
     report = {**tally.report(), "seconds": round(time.monotonic() - begin)}
     options.report.parent.mkdir(parents=True, exist_ok=True)
     options.report.write_text(json.dumps(report, indent=2) + "\n")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from typing import Any
 from argocd_sandbox.faults import Fault
 
 from . import judging
-from .injected import Asked, Injection, Watch, injections, killed
+from .injected import Asked, Injection, Watch, delayed, killed
 from .judging import Complaint
 from .places import VaultFile
 from .runs import Run, Warm
-from .scenarios import Command, Make, Scenario
+from .scenarios import Command, Scenario
 from .tracing import Operation, count_calls, kill_at, operations
 from .world import Saved, View, World
 
@@ -63,8 +64,8 @@ class Verdict:
 
     case: Case
     what: str
-    complaints: list[Complaint] = field(default_factory=list)
     hidden: set[str] = field(default_factory=set, repr=False)
+    complaints: list[Complaint] = field(default_factory=list)
 
     def complain(self, kind: str, words: str) -> None:
         self.complaints.append((kind, words))
@@ -76,6 +77,7 @@ class Bench:
     def __init__(self, world: World, warm: Warm) -> None:
         self.world = world
         self.warm = warm
+        self.run: Run
 
     # -- running
 
@@ -99,79 +101,76 @@ class Bench:
         return self.warm.start(argv, log=log, temporary=self.world.temporary, strace=strace)
 
     def _watched(
-        self,
-        command: Command,
-        case: Case,
-        act: Act,
-        trace: Trace | None,
-        verdict: Verdict,
-        *,
-        running: list[Run],
-        strace: Strace = None,
+        self, command: Command, case: Case, act: Act, start: View | None, verdict: Verdict, *, strace: Strace = None
     ) -> Run:
         """Run to its end, looking at the place before every request is handled."""
 
         def look() -> None:
-            if trace is not None and not verdict.complaints:
-                found = judging.moment(trace.start, self.world.view(), ends=case.scenario.ends)
-                verdict.complaints.extend(found)
+            if start is not None and not verdict.complaints:
+                verdict.complaints.extend(judging.moment(start, self.world.view(), ends=case.scenario.ends))
 
         self.world.cluster.faults = Watch(look, act)
         self.world.cluster.requests.clear()
-        run = self.start(command, case, strace=strace)
-        running.append(run)
-        run.wait()
-        return run
+        self.run = self.start(command, case, strace=strace)
+        self.run.wait()
+        return self.run
 
-    def _must(self, make: Make, case: Case, strace: Strace = None) -> Run:
-        verdict = Verdict(case, "nothing")
-        run = self._watched(make(self.world), case, nothing, None, verdict, running=[], strace=strace)
+    def _must(self, command: Command, case: Case) -> None:
+        run = self._watched(command, case, nothing, None, Verdict(case, "preparation"))
         if run.code:
             raise RuntimeError(f"{case}: a run without any fault fails:\n{run.output()}")
-        return run
 
     # -- the trace
 
     def trace(self, case: Case) -> Trace:
+        """Where the scenario starts, and a run from there without any fault; RuntimeError where that goes wrong."""
         scenario, world = case.scenario, self.world
         world.start_fresh(case.sink, account=scenario.account)
-        in_process = Case(scenario, case.sink, as_modules=False)
         for make in scenario.before:
-            self._must(make, in_process)
-        saved = world.save()
+            self._must(make(world), Case(scenario, case.sink, as_modules=False))
+        trace, verdict = self.follow(case, world.save(), None)
+        if verdict.complaints:
+            raise RuntimeError(f"{case}: the run without a fault: {verdict.complaints}")
+        return trace
+
+    def follow(self, case: Case, saved: Saved, end: View | None) -> tuple[Trace, Verdict]:
+        """The run without a fault; `end` is where it must come to, None for wherever it comes."""
+        world, scenario = self.world, case.scenario
         # From exactly where every run with a fault starts.
         world.restore(saved, case.sink)
-        start, secrets = world.view(), world.secrets()
-        wish = None
+        start, verdict, wish = world.view(), Verdict(case, "no fault", world.secrets()), None
         if isinstance(world.place, VaultFile):
             wish = count_calls(self._strace_directory(), world.place.file)
-        run = self._must(scenario.command, case, strace=wish)
-        below = len(f"/{world.cluster.name}")
+        run = self._watched(scenario.command(world), case, nothing, start, verdict, strace=wish)
         asked = tuple(
-            Asked(number, item["method"], item["path"][below:]) for number, item in enumerate(world.cluster.requests, 1)
+            Asked(number, item["method"], item["path"].removeprefix(f"/{world.cluster.name}"))
+            for number, item in enumerate(world.cluster.requests, 1)
         )
-        complaints = list(judging.output(run.output(), secrets | world.secrets()))
-        if complaints:
-            raise RuntimeError(f"{case}: the run without a fault: {complaints}\n{run.output()}")
         done = tuple(operations(Path(wish["directory"]))) if wish else ()
-        return Trace(case, saved, start, world.view(), asked, done)
+        trace = Trace(case, saved, start, end or world.view(), asked, done)
+        self._judge_output(run, verdict)
+        self._judge_end(run, trace, verdict)
+        return trace, verdict
 
     # -- one fault
 
     def kill_at_request(self, trace: Trace, asked: Asked, *, after: bool) -> Verdict:
         """SIGKILL for all of its processes while the server has the request."""
-        running: list[Run] = []
-
-        def kill() -> None:
-            running[0].kill()
-
         what = f"killed {'after' if after else 'before'}"
-        return self._at_request(trace, asked, what, killed(kill, after=after), running=running)
+        return self._at_request(trace, asked, what, killed(self._kill, after=after), repeat=after)
+
+    def interrupt_at_request(self, trace: Trace, asked: Asked, number: signal.Signals) -> Verdict:
+        """The signal for the process group; what outlives it works on."""
+        fault = delayed(lambda: self.run.interrupt(number))
+        verdict = self._at_request(trace, asked, number.name, fault)
+        # Ansible tells at -vvv where it was interrupted.
+        verdict.complaints = [complaint for complaint in verdict.complaints if complaint[0] != judging.TRACE]
+        return verdict
 
     def inject(self, trace: Trace, asked: Asked, injection: Injection) -> Verdict:
         """The request, or it and those like it from then on, goes wrong."""
         fault = injection.make(self.world)
-        return self._at_request(trace, asked, injection.name, fault, lasting=injection.lasting, running=[])
+        return self._at_request(trace, asked, injection.name, fault, lasting=injection.lasting)
 
     def kill_at_operation(self, trace: Trace, operation: Operation) -> Verdict:
         """SIGKILL as the worker begins the operation, then for the rest of its processes."""
@@ -179,64 +178,79 @@ class Bench:
         place = self.world.places["ansible_vault"]
         assert isinstance(place, VaultFile)
         wish = kill_at(operation, self._strace_directory(), place.file)
-        self._first(trace, verdict, nothing, running=[], strace=wish)
+        self._first(trace, verdict, nothing, strace=wish)
         told = "".join(path.read_text(errors="replace") for path in Path(wish["directory"]).glob("*.strace"))
         if "killed by SIGKILL" not in told:
-            verdict.complain(judging.OTHER, "the operation was never begun")
-        return self._again(trace, verdict)
+            verdict.complain(judging.MISSED, "the operation was never begun")
+        self._again(trace, verdict)
+        return verdict
+
+    def _kill(self) -> None:
+        self.run.kill()
 
     def _at_request(
-        self, trace: Trace, asked: Asked, what: str, fault: Fault, *, running: list[Run], lasting: bool = False
+        self, trace: Trace, asked: Asked, what: str, fault: Fault, *, lasting: bool = False, repeat: bool = False
     ) -> Verdict:
+        world = self.world
         verdict = Verdict(trace.case, f"{what}: request {asked.number}, {asked.method} {asked.path}")
-        hit: list[int] = []
+        minted: list[int] = []
 
         def act(number: int, method: str, path: str) -> Fault | None:
             due = number == asked.number or (lasting and number > asked.number)
             if not due or not asked.is_like(method, path):
                 return None
-            hit.append(number)
+            minted.append(world.minted())
             return fault
 
-        self._first(trace, verdict, act, running=running)
-        if not hit:
-            verdict.complain(judging.OTHER, "the request was never made")
-        return self._again(trace, verdict)
+        self._first(trace, verdict, act)
+        if not minted:
+            verdict.complain(judging.MISSED, "the request was never made")
+        elif lasting and asked.of_sink and not asked.writes and world.minted() > minted[0]:
+            verdict.complain(judging.OTHER, "a token was minted although the place could not be read")
+        self._again(trace, verdict)
+        if repeat and asked.writes and not verdict.complaints:
+            self._nothing_to_do(trace, verdict)
+        return verdict
+
+    def _first(self, trace: Trace, verdict: Verdict, act: Act, *, strace: Strace = None) -> None:
+        """From the start, the run with the fault in it."""
+        world, case = self.world, trace.case
+        world.restore(trace.saved, case.sink)
+        verdict.hidden |= world.secrets()
+        run = self._watched(case.scenario.command(world), case, act, trace.start, verdict, strace=strace)
+        verdict.complaints += judging.moment(trace.start, world.view(), ends=case.scenario.ends)
+        self._judge_output(run, verdict)
+
+    def _again(self, trace: Trace, verdict: Verdict) -> None:
+        """The same command once more, without a fault: it must come to where the trace came."""
+        run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
+        self._judge_output(run, verdict)
+        self._judge_end(run, trace, verdict)
+
+    def _nothing_to_do(self, trace: Trace, verdict: Verdict) -> None:
+        """And once more: nothing is left to do."""
+        before = self.world.writes()
+        run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
+        if run.code or judging.changed(run.output()) or self.world.writes() != before:
+            verdict.complain(judging.OTHER, "the run after the next one still has something to do")
+
+    # -- judging
+
+    def _judge_output(self, run: Run, verdict: Verdict) -> None:
+        verdict.hidden |= self.world.secrets()
+        verdict.complaints += judging.output(run.output(), verdict.hidden)
+        verdict.complaints += judging.left_over(self.world.temporary, verdict.hidden)
+
+    def _judge_end(self, run: Run, trace: Trace, verdict: Verdict) -> None:
+        if run.code:
+            verdict.complain(judging.OTHER, f"the run without a fault fails:\n{run.output()}")
+            return
+        scenario = trace.case.scenario
+        now = self.world.view()
+        verdict.complaints += judging.end(trace.start, now, trace.end, ends=scenario.ends, removes=scenario.removes)
 
     def _strace_directory(self) -> Path:
         directory = self.world.directory / "strace"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         return directory
-
-    def _first(self, trace: Trace, verdict: Verdict, act: Act, *, running: list[Run], strace: Strace = None) -> None:
-        """From the start, the run with the fault in it."""
-        world, case = self.world, trace.case
-        world.restore(trace.saved, case.sink)
-        verdict.hidden |= world.secrets()
-        run = self._watched(case.scenario.command(world), case, act, trace, verdict, running=running, strace=strace)
-        verdict.complaints += judging.moment(trace.start, world.view(), ends=case.scenario.ends)
-        verdict.hidden |= world.secrets()
-        verdict.complaints += judging.output(run.output(), verdict.hidden)
-        verdict.complaints += judging.left_over(world.temporary, verdict.hidden)
-
-    def _again(self, trace: Trace, verdict: Verdict) -> Verdict:
-        """The same command once more, without a fault: it must come to where the trace came."""
-        case, world = trace.case, self.world
-        run = self._watched(case.scenario.command(world), case, nothing, trace, verdict, running=[])
-        verdict.hidden |= world.secrets()
-        verdict.complaints += judging.output(run.output(), verdict.hidden)
-        if run.code:
-            verdict.complain(judging.OTHER, f"the next run fails:\n{run.output()[-3000:]}")
-            return verdict
-        scenario = case.scenario
-        verdict.complaints += judging.end(
-            trace.start, world.view(), trace.end, ends=scenario.ends, removes=scenario.removes
-        )
-        return verdict
-
-
-def all_injections(trace: Trace) -> Iterator[tuple[Asked, Injection]]:
-    for asked in trace.asked:
-        for injection in injections(asked):
-            yield asked, injection

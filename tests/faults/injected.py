@@ -74,6 +74,16 @@ def killed(kill: Callable[[], None], *, after: bool) -> Fault:
     return Deed(deed)
 
 
+def delayed(until: Callable[[], None]) -> Fault:
+    """The request is handled after something else has happened."""
+
+    def deed(handle: Handle) -> Response:
+        until()
+        return handle()
+
+    return Deed(deed)
+
+
 def undone(world: World) -> Fault:
     """The write is answered as done, and undone by somebody before the next look."""
 
@@ -88,12 +98,7 @@ def undone(world: World) -> Fault:
 
 def meanwhile(world: World) -> Fault:
     """Just before the write somebody else mints a token of the same account."""
-
-    def deed(handle: Handle) -> Response:
-        world.mint_as_somebody_else()
-        return handle()
-
-    return Deed(deed)
+    return delayed(world.mint_as_somebody_else)
 
 
 class Watch(Faults):

@@ -17,6 +17,8 @@ from .world import View
 TRACEBACK = "Traceback (most recent call last)"
 RECAP = re.compile(r"^\S+ +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 DEAD, ORPHAN, LEAK, TRACE, OTHER = "dead window", "orphan", "leak", "traceback", "not converged"
+# The fault did not happen: what is wrong is the trace.
+MISSED = "missed"
 Complaint = tuple[str, str]
 
 

@@ -58,11 +58,15 @@ def wait_until_gone(pids: list[int], seconds: float = 10) -> bool:
 
 @dataclass
 class Run:
-    """One ansible-playbook. `code` is its exit code once it ended, negative after a signal."""
+    """One ansible-playbook. `code` is its exit code once it ended, negative after a signal.
+
+    `left` are processes that may outlive it.
+    """
 
     log: Path
     pid: int = 0
     code: int | None = None
+    left: list[int] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -71,6 +75,8 @@ class Run:
             self.kill()
             raise TimeoutError(f"a run did not end within {seconds:g} s:\n{self.output()}")
         assert self.code is not None
+        if not wait_until_gone(self.left, seconds):
+            raise TimeoutError(f"processes {self.left} outlive their run")
         return self.code
 
     def kill(self) -> None:
@@ -80,6 +86,13 @@ class Run:
         kill_all(members)
         if not wait_until_gone(members):
             raise TimeoutError(f"processes {members} survived SIGKILL")
+
+    def interrupt(self, number: int) -> None:
+        """As a shell's Ctrl-C or the end of a job: the group gets it. Returns when ansible-playbook itself is gone."""
+        self.started.wait(START_SECONDS)
+        self.left = family(self.pid)
+        os.killpg(self.pid, number)
+        wait_until_gone([self.pid])
 
     def output(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""

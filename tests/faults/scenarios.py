@@ -36,7 +36,8 @@ class Scenario:
     """`before` are run, without faults, from a fresh installation; with `account` the account is there already.
 
     `ends` says that tokens come to an end by intent; `removes` that the account goes, with everybody's tokens of it.
-    `modules` says at which places the tasks, or some, also run as ordinary modules; the role's many do elsewhere.
+    With `interrupted` it is also stopped as people and job runners do. Without `injected` no error is injected: its
+    requests are those of other scenarios. `modules` says at which places its tasks, or some, also run as modules.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Scenario:
     removes: bool = False
     modules: tuple[str, ...] = SINKS[1:]
     sinks: tuple[str, ...] = SINKS
+    interrupted: bool = False
+    injected: bool = True
 
     def as_modules(self, sink: str) -> bool:
         return sink in self.modules
@@ -106,9 +109,9 @@ def _token_options(world: World, options: Options) -> Options:
 
 _LOGIN = {"capabilities": ["apiKey", "login"], "end_tokens": True}
 SCENARIOS = (
-    Scenario("cold_role", role(), modules=()),
+    Scenario("cold_role", role(), modules=(), injected=False),
     Scenario("cold", steps(), account=True, modules=SINKS),
-    Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True),
+    Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True, interrupted=True),
     Scenario(
         "renew_signed",
         token(expires_in="30d", revoke_after="0", method="kubernetes"),
@@ -137,6 +140,7 @@ SCENARIOS = (
         account=True,
         ends=True,
         removes=True,
+        injected=False,
         modules=(),
     ),
 )

@@ -10,23 +10,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bench import Case, Trace, Verdict
+from .bench import Case, Verdict
 from .judging import DEAD, LEAK, ORPHAN, TRACE
 
-KILLS, ERRORS = "kills", "errors"
+# All but the errors are kill points.
+KILLS, INTERRUPTS, JOBS, ERRORS = "kills", "interrupts", "jobs", "errors"
+PARTS = (KILLS, INTERRUPTS, JOBS, ERRORS)
 
 
 @dataclass
 class Tally:
-    """`expected` is the number of kill points by the traces, by case."""
+    """`expected` is how many there must be by the traces; all three by case and part. `planted` has who was seen."""
 
-    expected: dict[str, int] = field(default_factory=dict)
+    expected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    planted: dict[str, str] = field(default_factory=dict)
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     good: Counter[tuple[str, str]] = field(default_factory=Counter)
     complaints: Counter[str] = field(default_factory=Counter)
 
-    def expect(self, trace: Trace) -> None:
-        self.expected[str(trace.case)] = 2 * len(trace.asked) + len(trace.operations)
+    def expect(self, case: Case, part: str, number: int) -> None:
+        self.expected[str(case), part] += number
 
     def add(self, verdict: Verdict, part: str) -> None:
         key = (str(verdict.case), part)
@@ -37,44 +40,41 @@ class Tally:
     def summary(self, case: Case) -> str:
         told = [
             f"{self.good[str(case), part]} of {self.done[str(case), part]} {part} good"
-            for part in (KILLS, ERRORS)
+            for part in PARTS
             if self.done[str(case), part]
         ]
         return ", ".join(told) or "nothing asked"
 
-    def _sum(self, counted: Counter[tuple[str, str]], wanted: str) -> int:
-        return sum(count for (_case, part), count in counted.items() if part == wanted)
-
     def report(self) -> dict[str, Any]:
         return {
-            "kill_points": self._sum(self.done, KILLS),
-            "converged": self._sum(self.good, KILLS),
+            "kill_points": _kills(self.done),
+            "converged": _kills(self.good),
             "orphans": self.complaints[ORPHAN],
             "dead_window": self.complaints[DEAD],
-            "injected_errors": self._sum(self.done, ERRORS),
-            "survived_errors": self._sum(self.good, ERRORS),
+            "injected_errors": self.done.total() - _kills(self.done),
+            "survived_errors": self.good.total() - _kills(self.good),
             "tracebacks": self.complaints[TRACE],
             "leaks": self.complaints[LEAK],
+            "planted_caught": sum(1 for seen in self.planted.values() if seen),
+            "planted": self.planted,
             "cases": {
-                case: {
-                    "kill_points": self.done[case, KILLS],
-                    "by_trace": self.expected.get(case, 0),
-                    "converged": self.good[case, KILLS],
-                    "injected_errors": self.done[case, ERRORS],
-                    "survived_errors": self.good[case, ERRORS],
-                }
-                for case in dict.fromkeys(case for case, _part in self.done)
+                f"{case}: {part}": {"by_trace": self.expected[case, part], "run": number, "good": self.good[case, part]}
+                for (case, part), number in self.done.items()
             },
         }
 
     def shortcomings(self) -> Iterator[str]:
         """What makes the check fail."""
-        for case, expected in self.expected.items():
-            if self.done[case, KILLS] != expected:
-                yield f"{case}: {self.done[case, KILLS]} kill points were run, the trace has {expected}"
-        for part in (KILLS, ERRORS):
-            bad = self._sum(self.done, part) - self._sum(self.good, part)
-            if bad:
-                yield f"{bad} {part} were not made good"
-        if not self.done:
+        for (case, part), expected in self.expected.items():
+            if self.done[case, part] != expected:
+                yield f"{case}: {self.done[case, part]} {part} were run, by the trace there are {expected}"
+        for (case, part), number in self.done.items():
+            if self.good[case, part] != number:
+                yield f"{case}: {number - self.good[case, part]} of {number} {part} were not made good"
+        yield from (f"planted and not caught: {name}" for name, seen in self.planted.items() if not seen)
+        if not self.done and not self.planted:
             yield "nothing was run"
+
+
+def _kills(counted: Counter[tuple[str, str]]) -> int:
+    return sum(number for (_case, part), number in counted.items() if part != ERRORS)

@@ -75,6 +75,7 @@ class World:
             "hashicorp_vault": OpenBaoSecret(cluster, self.url, ca_file, bao),
         }
         self.place = self.places["ansible_vault"]
+        self.meanwhile = False
 
     def connection(self) -> dict[str, Any]:
         """As `argocd_user_connection`. The waits are short: nothing here is slow but for a fault."""
@@ -108,6 +109,7 @@ class World:
 
     def restore(self, saved: Saved, sink: str) -> None:
         self.cluster.reset()
+        self.meanwhile = False
         self.place = self.places[sink]
         for item in saved.objects:
             self.cluster.plant(item)
@@ -135,6 +137,11 @@ class World:
         secret = {key: base64.b64decode(value).decode() for key, value in self._data(ARGOCD_SECRET).items()}
         tokens = json.loads(secret.pop(f"accounts.{ACCOUNT}.tokens", "[]"))
         ours = [token for token in tokens if token["id"].rsplit("-", 2)[0] == ACCOUNT]
+        others = [token for token in tokens if token not in ours]
+        if self.meanwhile:
+            # Its coming is no change of ours; its loss would be.
+            there = [token for token in others if token["id"] == MEANWHILE_ID]
+            others = [token for token in others if token not in there] if there else [*others, "lost"]
         account = {key: data[CM].pop(key) for key in list(data[CM]) if _is_of(ACCOUNT, key)}
         policy = data[RBAC_CM].pop(OVERLAY, None)
         own_hash = secret.pop(f"accounts.{ACCOUNT}.password", "")
@@ -146,12 +153,22 @@ class World:
             account=account,
             policy=policy,
             hash=own_hash,
-            foreign=(held.others, data, secret, [token for token in tokens if token not in ours], self._rest()),
+            foreign=(held.others, data, secret, others, self._rest()),
         )
+
+    def writes(self) -> int:
+        """How many changes the sandbox's APIs counted."""
+        return sum(self.cluster.ledger.counts.values())
+
+    def minted(self) -> int:
+        """How many tokens Argo CD's API made."""
+        log = self.cluster.ledger.log
+        return sum(1 for entry in log if entry["method"] == "POST" and entry["path"].endswith("/token"))
 
     def mint_as_somebody_else(self) -> None:
         """What a person does meanwhile, at the web interface."""
         self._list_tokens(ACCOUNT, [MEANWHILE_ID])
+        self.meanwhile = True
 
     def secrets(self) -> set[str]:
         """What no output and no file that is left over may hold."""
