@@ -24,10 +24,11 @@ from . import tracing
 from .bench import Bench, Case, Trace, Verdict
 from .hall import Job, openbao, sandbox, spread, warm
 from .injected import injections
+from .jobs import CANCELED, TIMEOUT
 from .judging import MISSED
 from .planted import BUGS, Bug, plant
 from .scenarios import SCENARIOS, SINKS
-from .tally import ERRORS, INTERRUPTS, KILLS, PARTS, Tally
+from .tally import ERRORS, INTERRUPTS, JOBS, KILLS, PARTS, Tally
 
 PLANTED = "planted"
 SHOWN = 1200
@@ -61,6 +62,13 @@ def interrupt_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
             yield partial(Bench.interrupt_at_request, trace=trace, asked=asked, number=number)
 
 
+def runner_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
+    """Canceled at every request; at its time limit, which takes long, at every one that writes."""
+    for asked in trace.asked:
+        for how in (CANCELED, TIMEOUT) if asked.writes else (CANCELED,):
+            yield partial(Bench.stop_job_at_request, trace=trace, asked=asked, how=how)
+
+
 def error_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
     """The flows are the same at all places and on both paths: there, a part is enough (README.md)."""
     case = trace.case
@@ -79,6 +87,8 @@ def jobs_of(trace: Trace, parts: list[str]) -> Iterator[tuple[str, list[Job[Verd
         yield KILLS, list(kill_jobs(trace)), 2 * requests + len(trace.operations)
     if INTERRUPTS in parts and scenario.interrupted and not trace.case.as_modules:
         yield INTERRUPTS, list(interrupt_jobs(trace)), 2 * requests
+    if JOBS in parts and scenario.interrupted and not trace.case.as_modules:
+        yield JOBS, list(runner_jobs(trace)), requests + sum(asked.writes for asked in trace.asked)
     if ERRORS in parts and scenario.injected:
         jobs = list(error_jobs(trace))
         yield ERRORS, jobs, len(jobs)

@@ -18,9 +18,10 @@ from argocd_sandbox.faults import Fault
 
 from . import judging
 from .injected import Asked, Injection, Watch, delayed, killed
+from .jobs import RunnerJob
 from .judging import Complaint
 from .places import VaultFile
-from .runs import Run, Warm
+from .runs import RUN_SECONDS, Run, Warm
 from .scenarios import Command, Scenario
 from .tracing import Operation, count_calls, kill_at, operations
 from .world import Saved, View, World
@@ -81,11 +82,8 @@ class Bench:
 
     # -- running
 
-    def start(self, command: Command, case: Case, *, strace: Strace = None) -> Run:
-        directory = self.world.directory
-        log, variables = directory / "run.log", directory / "variables.json"
-        log.unlink(missing_ok=True)
-        given = {
+    def _variables(self, command: Command, case: Case) -> dict[str, Any]:
+        return {
             "argocd_user_connection": self.world.connection(),
             "argocd_force_module": case.as_modules,
             "ansible_connection": "local",
@@ -95,7 +93,12 @@ class Bench:
             "ansible_remote_tmp": str(self.world.temporary / "remote"),
             **command.variables,
         }
-        variables.write_text(json.dumps(given))
+
+    def _start(self, command: Command, case: Case, *, strace: Strace = None) -> Run:
+        directory = self.world.directory
+        log, variables = directory / "run.log", directory / "variables.json"
+        log.unlink(missing_ok=True)
+        variables.write_text(json.dumps(self._variables(command, case)))
         argv = ["ansible-playbook", "-vvv", "--diff", "-i", str(directory / "inventory.yml"), "-e", f"@{variables}"]
         argv.append(str(PLAYBOOKS / command.playbook))
         return self.warm.start(argv, log=log, temporary=self.world.temporary, strace=strace)
@@ -104,16 +107,18 @@ class Bench:
         self, command: Command, case: Case, act: Act, start: View | None, verdict: Verdict, *, strace: Strace = None
     ) -> Run:
         """Run to its end, looking at the place before every request is handled."""
+        self.world.cluster.faults = Watch(self._looking(start, case, verdict), act)
+        self.world.cluster.requests.clear()
+        self.run = self._start(command, case, strace=strace)
+        self.run.wait()
+        return self.run
 
+    def _looking(self, start: View | None, case: Case, verdict: Verdict) -> Callable[[], None]:
         def look() -> None:
             if start is not None and not verdict.complaints:
                 verdict.complaints.extend(judging.moment(start, self.world.view(), ends=case.scenario.ends))
 
-        self.world.cluster.faults = Watch(look, act)
-        self.world.cluster.requests.clear()
-        self.run = self.start(command, case, strace=strace)
-        self.run.wait()
-        return self.run
+        return look
 
     def _must(self, command: Command, case: Case) -> None:
         run = self._watched(command, case, nothing, None, Verdict(case, "preparation"))
@@ -165,6 +170,29 @@ class Bench:
         verdict = self._at_request(trace, asked, number.name, fault)
         # Ansible tells at -vvv where it was interrupted.
         verdict.complaints = [complaint for complaint in verdict.complaints if complaint[0] != judging.TRACE]
+        return verdict
+
+    def stop_job_at_request(self, trace: Trace, asked: Asked, how: str) -> Verdict:
+        """A job of ansible-runner; see RunnerJob."""
+        world, case = self.world, trace.case
+        verdict = Verdict(case, f"{how}: request {asked.number}, {asked.method} {asked.path}")
+        world.restore(trace.saved, case.sink)
+        verdict.hidden |= world.secrets()
+        command = case.scenario.command(world)
+        variables = self._variables(command, case)
+        job = RunnerJob(world.directory / "job", PLAYBOOKS / command.playbook, variables, how)
+
+        def act(number: int, _method: str, _path: str) -> Fault | None:
+            return delayed(job.stop) if number == asked.number else None
+
+        world.cluster.faults = Watch(self._looking(trace.start, case, verdict), act)
+        job.start(self.warm.environment)
+        job.wait(RUN_SECONDS)
+        if job.status() != how:
+            verdict.complain(judging.MISSED, f"the job is {job.status()}")
+        verdict.hidden |= world.secrets()
+        verdict.complaints += judging.output(job.output(), verdict.hidden)
+        self._again(trace, verdict)
         return verdict
 
     def inject(self, trace: Trace, asked: Asked, injection: Injection) -> Verdict:

@@ -26,7 +26,7 @@ from argocd_sandbox.server import SandboxServer
 from .bench import Bench
 from .places import VAULT_PASSWORD
 from .runs import Warm
-from .world import World
+from .world import Tls, World
 
 TESTS = Path(__file__).resolve().parents[1]
 OPENBAO = TESTS / "integration" / "targets" / "setup_sandbox" / "openbao.py"
@@ -62,6 +62,7 @@ def sandbox(directory: Path, bao: dict[str, str], *, worlds: int) -> Iterator[li
     authority = trustme.CA()
     ca_file = directory / "ca.pem"
     ca_file.write_bytes(authority.cert_pem.bytes())
+    tls = Tls(authority, str(ca_file), authority.issue_cert("operator@example.com", common_name="operator"))
     server = SandboxServer(0, tls_context(authority), clusters, None)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     made = []
@@ -69,7 +70,7 @@ def sandbox(directory: Path, bao: dict[str, str], *, worlds: int) -> Iterator[li
         own = directory / name
         own.mkdir()
         write_private(own / "inventory.yml", json.dumps({"all": {"hosts": {"one": {}}}}))
-        made.append(World(cluster, f"https://127.0.0.1:{server.port}", str(ca_file), own, bao))
+        made.append(World(cluster, f"https://127.0.0.1:{server.port}", tls, own, bao))
     try:
         yield made
     finally:

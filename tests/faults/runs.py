@@ -106,13 +106,14 @@ class Warm:
         self._runs: dict[int, Run] = {}
         self._lock = threading.Lock()
         log = (directory / "warm.log").open("wb")
+        self.environment = {**environment, "ANSIBLE_COLLECTIONS_PATH": str(collections)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faults.warm"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**environment, "ANSIBLE_COLLECTIONS_PATH": str(collections)},
+            env=self.environment,
             start_new_session=True,
         )
         ready = self._process.stdout.readline() if self._process.stdout else ""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import trustme
 from argocd_sandbox.cluster import Cluster
 from argocd_sandbox.http import Request
 from argocd_sandbox.store import Key, Object
@@ -60,14 +61,25 @@ class View:
     foreign: Any
 
 
+@dataclass(frozen=True)
+class Tls:
+    """Who signs, where its certificate is, and a certificate with a key for whoever may do everything."""
+
+    authority: trustme.CA
+    ca_file: str
+    client: trustme.LeafCert
+
+
 class World:
     """`base` is the address of the server that serves the cluster, `bao` tells where OpenBao is."""
 
-    def __init__(self, cluster: Cluster, base: str, ca_file: str, directory: Path, bao: Mapping[str, str]) -> None:
+    def __init__(self, cluster: Cluster, base: str, tls: Tls, directory: Path, bao: Mapping[str, str]) -> None:
         self.cluster = cluster
         self.directory = directory
         self.url = f"{base}/{cluster.name}"
-        self._ca_file = ca_file
+        self._ca_file = ca_file = tls.ca_file
+        self._client_key = tls.client.private_key_pem.bytes().decode()
+        self._kubeconfig = self._make_kubeconfig(tls)
         self.temporary = directory / "tmp"
         self.places: dict[str, Place] = {
             "ansible_vault": VaultFile(directory / "place"),
@@ -77,12 +89,28 @@ class World:
         self.place = self.places["ansible_vault"]
         self.meanwhile = False
 
+    def _make_kubeconfig(self, tls: Tls) -> dict[str, Any]:
+        """With its keys inside, which `kubernetes` makes files of."""
+        data = {
+            "certificate-authority-data": tls.authority.cert_pem,
+            "client-certificate-data": tls.client.cert_chain_pems[0],
+            "client-key-data": tls.client.private_key_pem,
+        }
+        inside = {name: base64.b64encode(blob.bytes()).decode() for name, blob in data.items()}
+        cluster = {"server": f"{self.url}/k8s", "certificate-authority-data": inside.pop("certificate-authority-data")}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "one",
+            "clusters": [{"name": "one", "cluster": cluster}],
+            "users": [{"name": "one", "user": inside}],
+            "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+        }
+
     def connection(self) -> dict[str, Any]:
         """As `argocd_user_connection`. The waits are short: nothing here is slow but for a fault."""
         return {
-            "host": f"{self.url}/k8s",
-            "ca_cert": self._ca_file,
-            "api_key": self.cluster.kubernetes_token,
+            "kubeconfig": self._kubeconfig,
             "argocd_url": f"{self.url}/argocd",
             "argocd_ca_cert": self._ca_file,
             "argocd_username": "admin",
@@ -174,8 +202,10 @@ class World:
         """What no output and no file that is left over may hold."""
         signing_key = base64.b64decode(self._data(ARGOCD_SECRET)["server.secretkey"]).decode()
         token = self.place.read().token
+        # The line of the PEM that has the key in it, and as a kubeconfig has the whole.
+        keys = {self._client_key.splitlines()[1], self._kubeconfig["users"][0]["user"]["client-key-data"]}
         given = {self.cluster.admin_password, self.cluster.kubernetes_token, VAULT_PASSWORD, *PASSWORDS, signing_key}
-        return given | ({token.rpartition(".")[2]} if token else set())
+        return given | keys | ({token.rpartition(".")[2]} if token else set())
 
     def _data(self, key: Key) -> dict[str, str]:
         found = self.cluster.store.get(key)

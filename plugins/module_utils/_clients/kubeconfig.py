@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,38 @@ class Access:
 
 
 def remove_temporary_files() -> None:
-    """Remove the files `kubernetes` made of a kubeconfig's inline keys.
+    """Remove the files made of a kubeconfig's inline keys.
 
-    It leaves that to atexit, which never runs in a worker that Ansible forked.
+    `kubernetes` leaves that to atexit, which never runs in a worker that Ansible forked.
     """
     kube_config._cleanup_temp_files()  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
+    while _in_memory:
+        os.close(_in_memory.pop())
+
+
+# File descriptors of what is a file for those who open it by its path, and for nobody else.
+_in_memory: list[int] = []
+
+
+def _file_in_memory(content: bytes | str, *_place: Any, **_options: Any) -> str:
+    """Stand in for `_create_temp_file_with_content` of `kubernetes`: a run that is killed leaves no key on the disk."""
+    handle = os.memfd_create("kubeconfig")
+    _in_memory.append(handle)
+    with os.fdopen(os.dup(handle), "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+    return f"/proc/self/fd/{handle}"
+
+
+@contextmanager
+def _keys_in_memory() -> Iterator[None]:
+    """Let `kubernetes` keep inline keys in memory where the system can (Linux), else in files as ever."""
+    theirs = kube_config._create_temp_file_with_content  # noqa: SLF001 # pylint: disable=protected-access # as above
+    if hasattr(os, "memfd_create"):
+        kube_config._create_temp_file_with_content = _file_in_memory  # noqa: SLF001 # pylint: disable=protected-access
+    try:
+        yield
+    finally:
+        kube_config._create_temp_file_with_content = theirs  # noqa: SLF001 # pylint: disable=protected-access
 
 
 def load_access(params: Mapping[str, Any]) -> Access:
@@ -176,7 +204,8 @@ def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> _Beyond:
         config = files.config
         options.update({"config_persister": files.save_changes} if params.get("persist_config") else {})
     loader = kube_config.KubeConfigLoader(config_dict=config, **options)
-    loader.load_and_set(configuration)
+    with _keys_in_memory():
+        loader.load_and_set(configuration)
     # Asked for the headers, it would load the kubeconfig once more, over what the options override.
     configuration.refresh_api_key_hook = None
     return _beyond(config, loader.current_context["context"])

@@ -209,7 +209,7 @@ def own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("source", ["kubeconfig", "exec"])
-def test_a_client_certificate_is_shown_and_its_files_are_gone_after_closing(
+def test_a_client_certificate_is_shown_and_never_on_the_disk(
     tls_server: ScriptedServer,
     authority: trustme.CA,
     own_temporary_directory: Path,
@@ -227,9 +227,11 @@ def test_a_client_certificate_is_shown_and_its_files_are_gone_after_closing(
         tls_server.script(Answer(200, CONFIG_MAP))
         opened = client(kubeconfig=config)
         opened.get("configmaps", "argocd-cm")
-        assert list(own_temporary_directory.iterdir())
-        remove_temporary_files()
         assert list(own_temporary_directory.iterdir()) == []
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        remove_temporary_files()
+        # CA, certificate and key.
+        assert before - len(list(Path("/proc/self/fd").iterdir())) == 3
     assert [name for request in tls_server.requests for name in request.client_certificate["subjectAltName"]] == [
         ("DNS", "robot.example")
     ] * 2
