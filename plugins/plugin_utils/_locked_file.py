@@ -63,12 +63,12 @@ def _foreign_owner(path: Path) -> str | None:
 
 @contextmanager
 def exclusive(path: Path, *, created: list[Path], timeout: float) -> Iterator[None]:
-    """Hold the lock of `path`. Raise TimeoutError after `timeout` seconds.
+    """Hold the lock of `path`. Raise TimeoutError when `timeout` seconds went by in which nobody wrote it.
 
     Missing directories are made and appended to `created`; if in the end there is no file, those of
     `created` that are empty are removed again, and the lock with them.
     """
-    handle = _acquired(_lock_path(path), created=created, timeout=timeout)
+    handle = _acquired(path, created=created, timeout=timeout)
     try:
         yield
     finally:
@@ -80,13 +80,24 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")
 
 
-def _acquired(lock: Path, *, created: list[Path], timeout: float) -> int:
-    deadline = time.monotonic() + timeout
+def _acquired(path: Path, *, created: list[Path], timeout: float) -> int:
+    """Wait for as long as others get on: a fleet queues up for longer than any of its hosts takes."""
+    lock, version, deadline = _lock_path(path), _version(path), time.monotonic() + timeout
     while (handle := _tried(lock, created=created)) is None:
+        if (current := _version(path)) != version:
+            version, deadline = current, time.monotonic() + timeout
         if time.monotonic() >= deadline:
             raise TimeoutError(errno.ETIMEDOUT, f"another process held the lock {lock.name} for {timeout:g} seconds")
         time.sleep(_POLL_SECONDS)
     return handle
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What changes whenever the file is replaced."""
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_ino, status.st_mtime_ns
+    return None
 
 
 def _tried(lock: Path, *, created: list[Path]) -> int | None:

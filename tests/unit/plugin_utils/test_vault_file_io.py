@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -114,6 +114,25 @@ def test_lock_of_another_process_is_waited_for_and_then_named(file: Path) -> Non
         " run again when the other run is done"
     )
     assert file.read_text() == BEFORE
+
+
+def test_lock_is_waited_for_as_long_as_others_get_on(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a fleet with one file: each holds the lock for a moment only, and all of them for minutes."""
+    clock = [0.0]
+    others = ExitStack()
+    others.enter_context(held(file.with_name(".argocd.yml.lock")))
+
+    def write_as_another(_seconds: float) -> None:
+        clock[0] += 50
+        _locked_file.replace(file, f"{BEFORE}written: {clock[0]:.0f}\n".encode())
+        if clock[0] > 300:
+            others.close()
+
+    monkeypatch.setattr(_locked_file.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(_locked_file.time, "sleep", write_as_another)
+    sink(file, lock_timeout=60).write(Entry(TOKEN), expected=Entry())
+    assert sink(file).read() == Entry(TOKEN)
+    assert "written: 350\n" in file.read_text()
 
 
 def test_reading_needs_no_lock(file: Path) -> None:
