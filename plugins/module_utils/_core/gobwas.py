@@ -31,14 +31,17 @@ class GlobCrash(RuntimeError):
 
 @runtime_checkable
 class Matcher(Protocol):
-    """A compiled pattern or a part of one. `length` counts characters."""
+    """A compiled pattern or a part of one."""
 
     @property
-    def length(self) -> int: ...
+    def length(self) -> int:
+        """Characters it takes, or VARIABLE."""
 
-    def matches(self, value: bytes) -> bool: ...
+    def matches(self, value: bytes) -> bool:
+        """Tell whether it takes the whole value."""
 
-    def find(self, value: bytes) -> Found | None: ...
+    def find(self, value: bytes) -> Found | None:
+        """Return where it begins first, and every length it can have there."""
 
 
 def _runes(value: bytes) -> Iterator[tuple[int, str, int]]:
