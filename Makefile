@@ -30,7 +30,7 @@ TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_u
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check faults clean copy home
-.PHONY: conformance test-real testbed test-kubernetes $(REAL_STEPS)
+.PHONY: conformance test-real testbed test-kubernetes fleet-real $(REAL_STEPS)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -57,8 +57,8 @@ test: setup copy home ## lint, types, unit, integration both ways, sanity, docum
 test-edges: setup copy home ## what takes longer: the cases at the edges, both ways, and the certification
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs-edges $(MAKE) $(EDGE_STEPS)
 
-test-real: setup testbed ## the integration targets of `make test`, both ways, on real servers; writes build/test-real.json
-	@failed=0; python $(TOOLS)/run_steps.py $(BUILD)/logs-real $(MAKE) $(REAL_STEPS) || failed=1; \
+test-real: setup copy testbed ## the integration targets of `make test`, both ways, on real servers; writes build/test-real.json
+	@failed=0; python $(TOOLS)/run_steps.py $(BUILD)/logs-real $(MAKE) $(REAL_STEPS) fleet-real || failed=1; \
 		python $(TOOLS)/real.py $(BUILD)/test-real.json $(REAL_STEPS:%=$(BUILD)/%) && exit $$failed
 
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
@@ -78,6 +78,9 @@ integration-real: setup testbed ## the targets on real servers, in-process: make
 
 integration-real-module: setup testbed ## the same through the ordinary modules
 	python $(TOOLS)/integration.py $(BUILD)/integration-real-module --real --force-module --set $(SET) $(ARGS)
+
+fleet-real: copy testbed ## the playbooks on three real Argo CDs in namespaces of one cluster, two argocd-servers each
+	ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" python -m pytest -q tests/testbed/fleet
 
 integration-edges: setup ## bad input, odd inventories, fifty hosts, wrong clusters, the examples; in-process
 	python $(TOOLS)/integration.py $(BUILD)/integration-edges --set edge

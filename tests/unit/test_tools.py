@@ -125,14 +125,26 @@ def test_the_report_of_the_real_servers(
     tmp_path: Path, parts: dict[str, list[str]], expected: dict[str, Any], code: int
 ) -> None:
     directories = [leave_real_result(tmp_path / "one"), leave_real_result(tmp_path / "other", **parts)]
-    assert real.main(tmp_path / "real.json", directories) == code
-    versions = {"argocd": "v3.5.3", "kubernetes": "v1.36.1", "etcd": "v3.6.8", "redis": "8.0.2"}
+    assert real.main(tmp_path / "real.json", directories, TARGETS) == code
+    versions = {"argocd": "v3.5.3", "kubernetes": "v1.36.1", "etcd": "v3.6.8"}
     assert json.loads((tmp_path / "real.json").read_text()) == {**versions, "targets": TARGETS, **expected}
+
+
+@pytest.mark.parametrize("wanted", [[*TARGETS, "transports"], TARGETS[1:]])
+def test_real_servers_that_ran_other_targets_than_make_test_are_no_success(tmp_path: Path, wanted: list[str]) -> None:
+    assert real.main(tmp_path / "real.json", [leave_real_result(tmp_path / "one")], wanted) == 1
+
+
+def test_the_targets_of_make_test_are_those_that_are_neither_hidden_nor_of_the_edges() -> None:
+    wanted = real.of_make_test()
+    assert {"argocd_token", "role_argocd_user", "least_privilege", "transports"} <= set(wanted)
+    assert not {"setup_sandbox", "bad_input", "examples"} & set(wanted)
 
 
 def test_real_servers_that_did_not_run_to_the_end_leave_no_report(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_text("{}")
-    assert real.main(tmp_path / "real.json", [leave_real_result(tmp_path / "one"), tmp_path / "other"]) == 1
+    directories = [leave_real_result(tmp_path / "one"), tmp_path / "other"]
+    assert real.main(tmp_path / "real.json", directories, TARGETS) == 1
     assert not (tmp_path / "real.json").exists()
 
 

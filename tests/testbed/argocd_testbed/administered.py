@@ -15,7 +15,7 @@ from argocd_sandbox.store import Key
 
 from . import installation
 from .door import Watch
-from .installation import MANAGER, NAMESPACE, PROVISIONER
+from .installation import MANAGER, PROVISIONER, Installation
 from .kubernetes import Kubernetes, Object
 
 # Of the API server itself; no test's business.
@@ -36,8 +36,10 @@ class Administered(ABC):
     argocd_url: str
     admin_password: str
 
-    def __init__(self, name: str, kubernetes: Kubernetes, watch: Watch) -> None:
-        self.name, self.watch = name, watch
+    def __init__(
+        self, name: str, kubernetes: Kubernetes, watch: Watch, installed: Installation = installation.FIRST
+    ) -> None:
+        self.name, self.watch, self.installed = name, watch, installed
         self.lock = threading.RLock()
         self._kubernetes = kubernetes
         # The subject that the rights are bound to.
@@ -65,11 +67,11 @@ class Administered(ABC):
 
     def _grant(self) -> None:
         """A test may have taken rights away."""
-        for item in installation.provisioner_rights(self.provisioner):
+        for item in self.installed.provisioner_rights(self.provisioner):
             self.plant(item)
 
     def _secret(self, name: str) -> Object:
-        found = self._kubernetes.find("Secret", NAMESPACE, name)
+        found = self._kubernetes.find("Secret", self.installed.namespace, name)
         if found is None:
             raise LookupError(f"Secret {name}")
         return found

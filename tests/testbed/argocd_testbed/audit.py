@@ -43,6 +43,10 @@ def user(event: Event) -> str:
     return str(event["user"]["username"])
 
 
+def namespace(event: Event) -> str:
+    return str(event.get("objectRef", {}).get("namespace", ""))
+
+
 def status(event: Event) -> int:
     return int(event.get("responseStatus", {}).get("code", 0))
 

@@ -25,13 +25,14 @@ import yaml
 
 from . import servers
 from .administered import Administered
+from .api_server import ApiServer, Shared
 from .attached import AttachedCluster, Wish
 from .build import built
-from .cluster import Cluster, Shared
+from .cluster import Cluster
 from .control import ControlServer
 from .errors import CannotRun
 from .files import Certificates, client_files, kubeconfig, make_certificates, write_json, write_private
-from .installation import NAMESPACE
+from .installation import NAMESPACE, Installation
 from .processes import Processes, free_ports
 
 LOOK_SECONDS = 2
@@ -41,7 +42,13 @@ OWN_FILES = ("ca_file", "kubeconfig", "client_cert", "client_key")
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="testbed", description="Real Kubernetes API and Argo CD servers.")
-    parser.add_argument("--names", type=lambda text: text.split(","), default=["c1"], metavar="A,B,C", help="clusters")
+    parser.add_argument(
+        "--names",
+        type=lambda text: text.split(","),
+        default=["c1"],
+        metavar="A,B,A/X",
+        help="clusters; A/X: another Argo CD, in namespace X of A",
+    )
     parser.add_argument("--replicas", type=int, default=1, metavar="N", help="argocd-servers of each cluster")
     parser.add_argument("--info", type=Path, metavar="FILE", help="written when everything is healthy")
     parser.add_argument("--attach", type=Path, metavar="FILE", help="to clusters of your own, which FILE describes")
@@ -99,11 +106,25 @@ def start_clusters(options: argparse.Namespace, processes: Processes) -> Fleet:
     data = processes.directory / "etcd-data"
     processes.start("etcd", servers.etcd(binaries, certificates, data, port=port, peer_port=peer_port))
     shared = Shared(processes, binaries, certificates, port, options.replicas)
-    clusters = [Cluster(name, shared) for name in options.names]
-    for step in (Cluster.start_kubernetes, Cluster.install, Cluster.start_argocd, Cluster.wait_for_argocd):
+    api_servers = {name: ApiServer(name, shared) for name in dict.fromkeys(map(_server_name, options.names))}
+    clusters = [_cluster(name, api_servers[_server_name(name)]) for name in options.names]
+    for first in (ApiServer.start, ApiServer.prepare):
+        for api_server in api_servers.values():
+            first(api_server)
+    for step in (Cluster.install, Cluster.start_argocd, Cluster.wait_for_argocd):
         for cluster in clusters:
             step(cluster)
     return Fleet(certificates, clusters, {**binaries.versions, "redis": redis_version})
+
+
+def _server_name(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _cluster(name: str, api_server: ApiServer) -> Cluster:
+    """`c1`, or `c1/second`, which is called c1-second: an inventory takes no slash."""
+    namespace = name.partition("/")[2]
+    return Cluster(name.replace("/", "-"), api_server, Installation(namespace or NAMESPACE))
 
 
 def describe(
@@ -120,8 +141,10 @@ def describe(
     ca, client = certificates.ca_file.read_text(), client_files(certificates, directory, info_file.stem)
     for cluster in clusters:
         ca_file = write_private(directory / f"{info_file.stem}-{cluster.name}-ca.pem", ca + cluster.argocd_certificate)
-        config = kubeconfig(cluster.name, cluster.kubernetes_url, cluster.provisioner_token, ca_file, NAMESPACE)
+        namespace = cluster.installed.namespace
+        config = kubeconfig(cluster.name, cluster.kubernetes_url, cluster.provisioner_token, ca_file, namespace)
         described[cluster.name] = {
+            "namespace": namespace,
             "kubernetes_url": cluster.kubernetes_url,
             "kubernetes_token": cluster.kubernetes_token,
             "provisioner_token": cluster.provisioner_token,
@@ -152,7 +175,8 @@ def serve(info: Path, fleet: Fleet, processes: Processes) -> None:
     description = {**describe(info, clusters, certificates, control.port), "real": True, "versions": fleet.versions}
     try:
         write_json(info, description)
-        print(f"healthy: {', '.join(cluster.name for cluster in clusters)}, described in {info}", flush=True)
+        told = [f"  {name}: {one['argocd_url']}, {one['kubeconfig']}" for name, one in description["clusters"].items()]
+        print("\n".join([f"healthy, described in {info}; Argo CD and kubeconfig:", *told]), flush=True)
         watch(processes)
     finally:
         control.shutdown()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One cluster: a kube-apiserver, a Redis, argocd-servers, and what a test wants to know of them or change."""
+"""One Argo CD in a cluster: a Redis, argocd-servers, and what a test wants to know of all of it or change."""
 
 from __future__ import annotations
 
@@ -15,29 +15,14 @@ import requests
 
 from . import audit, installation, servers
 from .administered import CHANGEABLE, OWN_NAMESPACES, Administered
-from .build import Binaries
+from .api_server import ApiServer
 from .door import Door, Identity, Watch
-from .files import Certificates, kubeconfig, write_json, write_private
-from .installation import MANAGER, NAMESPACE, PROVISIONER, SERVER
+from .files import kubeconfig, write_json, write_private
+from .installation import MANAGER, SERVER, Installation
 from .kubelet import Kubelet
-from .kubernetes import Kubernetes
-from .processes import Processes, free_ports, listens, own_address
+from .processes import free_ports, listens, own_address
 
-# The tests' own reader, and ours, whom nothing counts.
-USER, CONTROL = "testbed-user", "testbed-control"
-SERVER_USER = f"system:serviceaccount:{NAMESPACE}:{SERVER}"
 LOGINS = re.compile(r'^argocd_login_request_total\{[^}]*status="success"[^}]*\} (\S+)$', re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What all clusters of a testbed have in common."""
-
-    processes: Processes
-    binaries: Binaries
-    certificates: Certificates
-    etcd_port: int
-    replicas: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,109 +40,75 @@ class Replica:
 
 
 class Cluster(Administered):
-    """Started in steps, so that those of several clusters overlap."""
+    """One Argo CD and the API server it is in; started in steps, so that those of several clusters overlap."""
 
-    def __init__(self, name: str, shared: Shared) -> None:
-        self._shared = shared
-        self._directory = shared.processes.directory / name
+    def __init__(self, name: str, api_server: ApiServer, installed: Installation) -> None:
+        self._api, self._processes = api_server, api_server.shared.processes
+        self._directory = self._processes.directory / name
         self._directory.mkdir(mode=0o700)
-        self._port, self._redis_port, *ports = free_ports(2 + 2 * shared.replicas)
-        self.kubernetes_token, self.provisioner_token, control_token = (
-            secrets.token_urlsafe(32) for _token in range(3)
-        )
-        self.kubernetes_direct_url = f"https://127.0.0.1:{self._port}"
-        kubernetes = Kubernetes(self.kubernetes_direct_url, control_token, shared.certificates.ca_file)
-        super().__init__(name, kubernetes, Watch(self.touch))
+        self._redis_port, *ports = free_ports(1 + 2 * api_server.shared.replicas)
+        super().__init__(name, api_server.kubernetes, Watch(self.touch), installed)
+        api_server.installations.append(installed)
+        self.kubernetes_token, self.provisioner_token = api_server.user_token, api_server.provisioner_token
+        # One that is not the first has its API below a path, as behind one Ingress for all.
+        self._root_path = "" if installed == installation.FIRST else f"/{installed.namespace}"
         pairs = zip(ports[::2], ports[1::2], strict=True)
         self.replicas = [Replica(self._process(f"{SERVER}-{number}"), *pair) for number, pair in enumerate(pairs)]
         self._redis_password = secrets.token_hex(16)
-        self._files = self._write_files(control_token)
         self._writes_from = self._requests_from = 0
         self._logins_from = 0.0
-        self.admin_password = self.argocd_certificate = self.kubernetes_url = self.argocd_url = ""
-        self._installed: dict[str, str] = {}
-
-    def _write_files(self, control_token: str) -> servers.ApiServerFiles:
-        tokens = [
-            f'{self.kubernetes_token},{USER},1,"system:masters"',
-            f'{control_token},{CONTROL},2,"system:masters"',
-            f"{self.provisioner_token},{PROVISIONER},3",
-        ]
-        return servers.ApiServerFiles(
-            write_private(self._directory / "tokens.csv", "\n".join([*tokens, ""])),
-            write_json(self._directory / "audit-policy.json", audit.policy([CONTROL, "system:apiserver"])),
-            self._directory / "audit.log",
-        )
+        self.admin_password = self.argocd_certificate = self.argocd_url = ""
+        self._secret_data: dict[str, str] = {}
+        door = Door(f"/{name}/k8s", self.watch, [("127.0.0.1", api_server.port)], api_server.identity)
+        self.kubernetes_url = f"https://127.0.0.1:{door.port}"
 
     def _process(self, program: str) -> str:
         return f"{self.name}-{program}"
 
-    def start_kubernetes(self) -> None:
-        shared = self._shared
-        command = servers.kube_apiserver(
-            shared.binaries,
-            shared.certificates,
-            self._files,
-            name=self.name,
-            port=self._port,
-            etcd_port=shared.etcd_port,
-        )
-        shared.processes.start(self._process("kube-apiserver"), command)
-        own = shared.certificates
-        identity = Identity(own.certificate, own.key, own.ca_file)
-        door = Door(f"/{self.name}/k8s", self.watch, [("127.0.0.1", self._port)], identity)
-        self.kubernetes_url = f"https://127.0.0.1:{door.port}"
-
     def install(self) -> None:
-        """Wait for the API server, and create what `kubectl apply` of Argo CD's manifests creates."""
-        self._shared.processes.wait_until(self._process("kube-apiserver"), self._kubernetes.ready)
-        custom = [installation.custom_resource(kind, plural) for kind, plural in installation.CUSTOM.items()]
-        for item in (installation.namespace(), *custom, *installation.server_rights()):
+        """Create what `kubectl apply` of Argo CD's manifests creates."""
+        for item in (self.installed.namespace_itself(), *self.installed.server_rights()):
             self._kubernetes.create(item, MANAGER)
         self._configure()
         self._schedule()
         self._grant()
-        self._shared.processes.wait_until(self._process("kube-apiserver"), self._custom_resources_served)
-        token = self._kubernetes.service_account_token(NAMESPACE, SERVER)
-        config = kubeconfig(self.name, self.kubernetes_direct_url, token, self._shared.certificates.ca_file, NAMESPACE)
+        namespace, ca_file = self.installed.namespace, self._api.shared.certificates.ca_file
+        token = self._kubernetes.service_account_token(namespace, SERVER)
+        config = kubeconfig(self.name, self._api.url, token, ca_file, namespace)
         write_json(self._directory / "argocd-server.kubeconfig", config)
 
     def _schedule(self) -> None:
         """What scheduler and kubelet would have made of the deployment."""
-        kubelet = Kubelet(self._shared.certificates.server_context(), ("127.0.0.1", self.replicas[0].port))
-        for item, status in installation.pod(own_address(), kubelet.port):
+        context = self._api.shared.certificates.server_context()
+        kubelet = Kubelet(context, ("127.0.0.1", self.replicas[0].port))
+        for item, status in self.installed.pod(own_address(), kubelet.port):
             self._kubernetes.set_status(self._kubernetes.create(item, MANAGER), status)
 
     def _configure(self, secret_data: dict[str, str] | None = None) -> None:
         """The endpoints, too: kube-apiserver deletes them together with their Service."""
-        endpoints = installation.endpoints(own_address(), [replica.port for replica in self.replicas])
-        for item in (*installation.configuration(secret_data), endpoints):
+        endpoints = self.installed.endpoints(own_address(), [replica.port for replica in self.replicas])
+        for item in (*self.installed.configuration(secret_data), endpoints):
             self._kubernetes.create(item, MANAGER)
-
-    def _custom_resources_served(self) -> bool:
-        try:
-            served = self._kubernetes.call("GET", "/apis/argoproj.io/v1alpha1")["resources"]
-        except requests.HTTPError:
-            return False
-        return {item["name"] for item in served} >= set(installation.CUSTOM.values())
 
     def start_argocd(self) -> None:
         """The first replica, and the Redis, which is empty then: it remembers revoked tokens."""
         redis, configuration = servers.redis(self._redis_port, self._redis_password)
-        self._shared.processes.start(self._process("redis"), redis, given=configuration)
-        self._shared.processes.wait_until(self._process("redis"), lambda: listens(self._redis_port))
+        self._processes.start(self._process("redis"), redis, given=configuration)
+        self._processes.wait_until(self._process("redis"), lambda: listens(self._redis_port))
         self._start_replica(self.replicas[0])
 
     def _start_replica(self, replica: Replica) -> None:
         command = servers.argocd_server(
-            self._shared.binaries,
+            self._api.shared.binaries,
             self._directory / "argocd-server.kubeconfig",
+            namespace=self.installed.namespace,
+            root_path=self._root_path,
             port=replica.port,
             metrics_port=replica.metrics_port,
             redis_port=self._redis_port,
         )
         environment = {"ARGOCD_BINARY_NAME": SERVER, "REDIS_PASSWORD": self._redis_password}
-        self._shared.processes.start(replica.process, command, environment)
+        self._processes.start(replica.process, command, environment)
 
     def wait_for_argocd(self) -> None:
         """Until all replicas are healthy; the others start after the first, which fills argocd-secret."""
@@ -172,17 +123,17 @@ class Cluster(Administered):
         self._forget_writes()
 
     def _wait_for_replica(self, replica: Replica) -> None:
-        self._shared.processes.wait_until(replica.process, lambda: self._argocd_healthy(replica))
+        self._processes.wait_until(replica.process, lambda: self._argocd_healthy(replica))
 
     def _open_argocd(self) -> None:
         """The first start made the password and the certificate that stay from then on."""
         self.admin_password = self._secret_value("argocd-initial-admin-secret", "password")
-        self._installed = dict(self._secret("argocd-secret")["data"])
+        self._secret_data = dict(self._secret("argocd-secret")["data"])
         certificate = self._directory / "argocd-server.pem"
         key = write_private(self._directory / "argocd-server.key", self._secret_value("argocd-secret", "tls.key"))
         listening = [("localhost", replica.port) for replica in self.replicas]
         door = Door(f"/{self.name}/argocd", self.watch, listening, Identity(certificate, key, certificate))
-        self.argocd_url = f"https://localhost:{door.port}"
+        self.argocd_url = f"https://localhost:{door.port}{self._root_path}"
 
     def _argocd_healthy(self, replica: Replica) -> bool:
         """Asked with the certificate that it stored in its Secret, as an administrator pins it."""
@@ -198,37 +149,35 @@ class Cluster(Administered):
 
     def direct(self) -> dict[str, Any]:
         """As described there."""
-        urls = [replica.url for replica in self.replicas]
-        return {"kubernetes_url": self.kubernetes_direct_url, "argocd_urls": urls}
+        urls = [replica.url + self._root_path for replica in self.replicas]
+        return {"kubernetes_url": self._api.url, "argocd_urls": urls}
 
     def reset(self) -> None:
         """A fresh installation: new objects, a new signing key, an argocd-server that remembers nothing."""
-        processes = self._shared.processes
+        processes = self._processes
         processes.stop(*(replica.process for replica in self.replicas), self._process("redis"))
         self.watch.clear()
         self._delete_everything()
         key = base64.b64encode(base64.b64encode(secrets.token_bytes(32))).decode()
-        self._configure({**self._installed, "server.secretkey": key})
+        self._configure({**self._secret_data, "server.secretkey": key})
         self._grant()
         self.start_argocd()
         self.wait_for_argocd()
 
     def _delete_everything(self) -> None:
+        kept = {*OWN_NAMESPACES, *(other.namespace for other in self._api.neighbours(self.installed))}
         for kind in CHANGEABLE:
             for item in self._kubernetes.list(kind):
                 metadata = item["metadata"]
-                if metadata["namespace"] not in OWN_NAMESPACES:
+                if metadata["namespace"] not in kept:
                     self._kubernetes.delete(kind, metadata["namespace"], metadata["name"])
-
-    def _log(self) -> str:
-        return self._files.audit_log.read_text() if self._files.audit_log.exists() else ""
 
     def _logins(self) -> float:
         texts = [_get(f"http://127.0.0.1:{replica.metrics_port}/metrics").text for replica in self.replicas]
         return sum(float(number) for text in texts for number in LOGINS.findall(text))
 
     def _forget_writes(self) -> None:
-        self._writes_from = self._requests_from = len(self._log())
+        self._writes_from = self._requests_from = self._api.log_length()
         self._logins_from = self._logins()
 
     def writes(self) -> dict[str, Any]:
@@ -237,8 +186,8 @@ class Cluster(Administered):
         `argocd` counts its Secret writes: one for each token or password it was asked to change, as the sandbox counts.
         The ConfigMap that it respells along the way (argo-cd util/settings/accounts.go, saveAccount) is counted apart.
         """
-        events = [event for event in audit.completed(self._log()[self._writes_from :]) if audit.stored_something(event)]
-        own = [event["objectRef"]["resource"] for event in events if audit.user(event) == SERVER_USER]
+        events = [one for one in self._api.events(self._writes_from, self.installed) if audit.stored_something(one)]
+        own = [one["objectRef"]["resource"] for one in events if audit.user(one) == self.installed.server_user]
         return {
             "kubernetes": len(events) - len(own),
             "argocd": own.count("secrets"),
@@ -250,14 +199,14 @@ class Cluster(Administered):
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked of kube-apiserver, argocd-server's own requests aside, and of Argo CD while it was watched."""
-        events = audit.completed(self._log()[self._requests_from :])
-        asked = [audit.described_request(event) for event in events if audit.user(event) != SERVER_USER]
+        events = self._api.events(self._requests_from, self.installed)
+        asked = [audit.described_request(one) for one in events if audit.user(one) != self.installed.server_user]
         seen = [request for request in self.watch.requests if request["path"].startswith(f"/{self.name}/argocd/")]
         return [{**request, "path": f"/{self.name}/k8s{request['path']}"} for request in asked] + seen
 
     def forget_requests(self) -> None:
         """From now on those of Argo CD are seen, too."""
-        self._requests_from = len(self._log())
+        self._requests_from = self._api.log_length()
         self.watch.forget_requests()
 
 

@@ -10,6 +10,7 @@ are left open: no controller runs, so nothing here depends on them.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from .kubernetes import Object
 NAMESPACE = "argocd"
 SERVER = "argocd-server"
 PORT = 8080
-NODE, POD = "node", f"{SERVER}-0"
+POD = f"{SERVER}-0"
 MANAGER = "kubectl-client-side-apply"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 CUSTOM = {"Application": "applications", "ApplicationSet": "applicationsets", "AppProject": "appprojects"}
@@ -33,24 +34,6 @@ READY_RIGHTS = Path(__file__).parents[3] / "docs" / "rights"
 def _labels(name: str, component: str = "") -> dict[str, str]:
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
     return {**labels, "app.kubernetes.io/component": component} if component else labels
-
-
-def _object(kind: str, name: str, component: str = "", *, version: str = "v1", **content: Any) -> Object:
-    """An object in Argo CD's namespace, with the annotation that `kubectl apply` leaves."""
-    metadata = {
-        "name": name,
-        "namespace": NAMESPACE,
-        "labels": _labels(SERVER if component else name, component),
-        "annotations": {},
-    }
-    item: Object = {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
-    applied = json.dumps({key: value for key, value in item.items() if key != "data"}) + "\n"
-    item["metadata"]["annotations"] = {LAST_APPLIED: applied}
-    return item
-
-
-def namespace() -> Object:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 
 
 def custom_resource(kind: str, plural: str) -> Object:
@@ -69,36 +52,124 @@ def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> dict[str
     return {"apiGroups": groups, "resources": resources, "verbs": verbs}
 
 
-def server_rights() -> list[Object]:
-    """What argocd-server may do, as its own manifests say; kube-apiserver enforces it."""
-    everything = ["create", "get", "list", "watch", "update", "patch", "delete"]
-    here = [
-        _rule([""], ["secrets", "configmaps"], everything),
-        _rule(["argoproj.io"], list(CUSTOM.values()), everything),
-        _rule([""], ["events"], ["create", "list"]),
-    ]
+@dataclass(frozen=True)
+class Installation:
+    """One Argo CD: the objects of its namespace. The one in `argocd` is that of the whole cluster."""
+
+    namespace: str = NAMESPACE
+
+    @property
+    def server_user(self) -> str:
+        return f"system:serviceaccount:{self.namespace}:{SERVER}"
+
+    @property
+    def _node(self) -> str:
+        return f"node-of-{self.namespace}"
+
+    def _object(self, kind: str, name: str, component: str = "", *, version: str = "v1", **content: Any) -> Object:
+        """An object in Argo CD's namespace, with the annotation that `kubectl apply` leaves."""
+        metadata = {
+            "name": name,
+            "namespace": self.namespace,
+            "labels": _labels(SERVER if component else name, component),
+            "annotations": {},
+        }
+        item: Object = {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+        applied = json.dumps({key: value for key, value in item.items() if key != "data"}) + "\n"
+        item["metadata"]["annotations"] = {LAST_APPLIED: applied}
+        return item
+
+    def namespace_itself(self) -> Object:
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
+
+    def server_rights(self) -> list[Object]:
+        """What argocd-server may do, as its own manifests say; kube-apiserver enforces it.
+
+        Further installations are those of manifests/namespace-install: nothing outside of their namespace.
+        """
+        everything = ["create", "get", "list", "watch", "update", "patch", "delete"]
+        here = [
+            _rule([""], ["secrets", "configmaps"], everything),
+            _rule(["argoproj.io"], list(CUSTOM.values()), everything),
+            _rule([""], ["events"], ["create", "list"]),
+        ]
+        version = f"{RBAC}/v1"
+        subjects = [{"kind": "ServiceAccount", "name": SERVER, "namespace": self.namespace}]
+        role = {"apiGroup": RBAC, "kind": "Role", "name": SERVER}
+        return [
+            self._object("ServiceAccount", SERVER, "server"),
+            self._object("Role", SERVER, "server", version=version, rules=here),
+            self._object("RoleBinding", SERVER, "server", version=version, roleRef=role, subjects=subjects),
+            *(_cluster_rights(subjects) if self == FIRST else []),
+        ]
+
+    def provisioner_rights(self, subject: Object) -> list[Object]:
+        """Each Role of docs/rights, bound to the user of the kubeconfig."""
+        roles = [yaml.safe_load(file.read_text()) for file in sorted(READY_RIGHTS.glob("*.yml"))]
+        placed = [{**role, "metadata": {**role["metadata"], "namespace": self.namespace}} for role in roles]
+        return [item for role in placed for item in (role, _binding(role, subject))]
+
+    def configuration(self, secret_data: dict[str, str] | None = None) -> list[Object]:
+        """The objects that tests change. `secret_data`, encoded, is what a former start of the server made."""
+        ports = [
+            {"name": "http", "protocol": "TCP", "port": 80, "targetPort": PORT},
+            {"name": "https", "protocol": "TCP", "port": 443, "targetPort": PORT},
+        ]
+        secret: dict[str, Any] = {"type": "Opaque", **({"data": secret_data} if secret_data else {})}
+        selector = {"app.kubernetes.io/name": SERVER}
+        return [
+            self._object("ConfigMap", "argocd-cm"),
+            self._object("ConfigMap", "argocd-rbac-cm"),
+            self._object("Secret", "argocd-secret", **secret),
+            self._object("Service", SERVER, "server", spec={"ports": ports, "selector": selector}),
+        ]
+
+    def pod(self, address: str, kubelet_port: int) -> list[tuple[Object, Object]]:
+        """A node and a pod of argocd-server, each with its status: what scheduler and kubelet would have written."""
+        kubelet = {
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
+        }
+        ports = [{"name": "server", "containerPort": PORT}]
+        container = {"name": SERVER, "image": "quay.io/argoproj/argocd", "ports": ports}
+        spec = {"nodeName": self._node, "serviceAccountName": SERVER, "containers": [container]}
+        node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._node}}
+        conditions = [{"type": "Ready", "status": "True"}]
+        ready = {"phase": "Running", "conditions": conditions, "podIP": address, "podIPs": [{"ip": address}]}
+        return [(node, kubelet), (self._object("Pod", POD, "server", spec=spec), ready)]
+
+    def endpoints(self, address: str, replicas: list[int]) -> Object:
+        """Where the Service leads, as the endpoints controller would say; Kubernetes takes no loopback address.
+
+        Not an EndpointSlice: the service proxy does not look there, and only leads to addresses of pods (kubernetes
+        pkg/registry/core/service/storage/storage.go, ResourceLocation).
+        """
+        target = {"kind": "Pod", "namespace": self.namespace, "name": POD}
+        subsets = [
+            {
+                "addresses": [{"ip": address, "targetRef": target}],
+                "ports": [{"name": name, "protocol": "TCP", "port": port} for name in ("http", "https")],
+            }
+            for port in replicas
+        ]
+        return self._object("Endpoints", SERVER, "server", subsets=subsets)
+
+
+FIRST = Installation()
+
+
+def _cluster_rights(subjects: list[dict[str, str]]) -> list[Object]:
     everywhere = [
         _rule(["*"], ["*"], ["delete", "get", "patch"]),
         _rule([""], ["events"], ["list"]),
         _rule(["argoproj.io"], ["applications", "applicationsets"], ["get", "list", "watch"]),
     ]
-    version = f"{RBAC}/v1"
-    subjects = [{"kind": "ServiceAccount", "name": SERVER, "namespace": NAMESPACE}]
-    role, cluster_role = ({"apiGroup": RBAC, "kind": kind, "name": SERVER} for kind in ("Role", "ClusterRole"))
-    cluster_wide = {"apiVersion": version, "metadata": {"name": f"{SERVER}", "labels": _labels(SERVER, "server")}}
+    wide = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": SERVER, "labels": _labels(SERVER, "server")}}
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": SERVER}
     return [
-        _object("ServiceAccount", SERVER, "server"),
-        _object("Role", SERVER, "server", version=version, rules=here),
-        _object("RoleBinding", SERVER, "server", version=version, roleRef=role, subjects=subjects),
-        {"kind": "ClusterRole", **cluster_wide, "rules": everywhere},
-        {"kind": "ClusterRoleBinding", **cluster_wide, "roleRef": cluster_role, "subjects": subjects},
+        {"kind": "ClusterRole", **wide, "rules": everywhere},
+        {"kind": "ClusterRoleBinding", **wide, "roleRef": role, "subjects": subjects},
     ]
-
-
-def provisioner_rights(subject: Object) -> list[Object]:
-    """Each Role of docs/rights, bound to the user of the kubeconfig."""
-    roles = [yaml.safe_load(file.read_text()) for file in sorted(READY_RIGHTS.glob("*.yml"))]
-    return [item for role in roles for item in (role, _binding(role, subject))]
 
 
 def _binding(role: Object, subject: Object) -> Object:
@@ -110,51 +181,3 @@ def _binding(role: Object, subject: Object) -> Object:
         "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
         "subjects": [subject],
     }
-
-
-def configuration(secret_data: dict[str, str] | None = None) -> list[Object]:
-    """The objects that tests change. `secret_data`, encoded, is what a former start of the server made."""
-    ports = [
-        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": PORT},
-        {"name": "https", "protocol": "TCP", "port": 443, "targetPort": PORT},
-    ]
-    secret: dict[str, Any] = {"type": "Opaque", **({"data": secret_data} if secret_data else {})}
-    selector = {"app.kubernetes.io/name": SERVER}
-    return [
-        _object("ConfigMap", "argocd-cm"),
-        _object("ConfigMap", "argocd-rbac-cm"),
-        _object("Secret", "argocd-secret", **secret),
-        _object("Service", SERVER, "server", spec={"ports": ports, "selector": selector}),
-    ]
-
-
-def pod(address: str, kubelet_port: int) -> list[tuple[Object, Object]]:
-    """A node and a pod of argocd-server, each with its status: what scheduler and kubelet would have written."""
-    kubelet = {
-        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
-    }
-    ports = [{"name": "server", "containerPort": PORT}]
-    container = {"name": SERVER, "image": "quay.io/argoproj/argocd", "ports": ports}
-    spec = {"nodeName": NODE, "serviceAccountName": SERVER, "containers": [container]}
-    node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
-    conditions = [{"type": "Ready", "status": "True"}]
-    ready = {"phase": "Running", "conditions": conditions, "podIP": address, "podIPs": [{"ip": address}]}
-    return [(node, kubelet), (_object("Pod", POD, "server", spec=spec), ready)]
-
-
-def endpoints(address: str, replicas: list[int]) -> Object:
-    """Where the Service leads, as the endpoints controller would say; Kubernetes takes no loopback address.
-
-    Not an EndpointSlice: the service proxy does not look there, and only leads to addresses of pods (kubernetes
-    pkg/registry/core/service/storage/storage.go, ResourceLocation).
-    """
-    target = {"kind": "Pod", "namespace": NAMESPACE, "name": POD}
-    subsets = [
-        {
-            "addresses": [{"ip": address, "targetRef": target}],
-            "ports": [{"name": name, "protocol": "TCP", "port": port} for name in ("http", "https")],
-        }
-        for port in replicas
-    ]
-    return _object("Endpoints", SERVER, "server", subsets=subsets)

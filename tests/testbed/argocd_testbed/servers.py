@@ -10,7 +10,6 @@ from pathlib import Path
 
 from .build import Binaries
 from .files import Certificates
-from .installation import NAMESPACE
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,22 @@ def redis(port: int, password: str) -> tuple[list[str], bytes]:
     return ["redis-server", "-"], "\n".join([*lines, ""]).encode()
 
 
-def argocd_server(binaries: Binaries, kubeconfig: Path, *, port: int, metrics_port: int, redis_port: int) -> list[str]:
+def argocd_server(
+    binaries: Binaries,
+    kubeconfig: Path,
+    *,
+    namespace: str,
+    root_path: str,
+    port: int,
+    metrics_port: int,
+    redis_port: int,
+) -> list[str]:
     """No repo-server and no Dex run: what they are for is not part of accounts, policy and tokens."""
     return [
         binaries.path("argocd-server"),
         f"--kubeconfig={kubeconfig}",
-        f"--namespace={NAMESPACE}",
+        f"--namespace={namespace}",
+        f"--rootpath={root_path}",
         # Not the loopback alone, which Kubernetes refuses as the endpoint of a Service.
         "--address=0.0.0.0",
         f"--port={port}",
