@@ -15,10 +15,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+EXECUTION_ENVIRONMENT = ROOT / "playbooks" / "files" / "awx" / "execution-environment.yml"
 # The importer fails for little; what ansible-lint and its other checks find it only logs, as warnings.
 OBJECTION = re.compile(r"^(WARNING|ERROR|CRITICAL|Traceback)\b")
 TAGS_OF_CERTIFIED_CONTENT = {"GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true"}
@@ -49,17 +51,13 @@ def import_tarball(directory: Path, tarball: Path) -> None:
         sys.exit(f"cannot certify the collection: galaxy-importer objects {len(found)} times, see above")
 
 
-def definition(tarball: str, python_requirements: str) -> dict[str, object]:
-    """An execution environment with the collection in it, as ansible-builder's version 3 writes it."""
-    return {
-        "version": 3,
-        "images": {"base_image": {"name": "registry.example.com/base:latest"}},
-        "dependencies": {
-            "python": python_requirements,
-            "galaxy": {"collections": [{"name": f"configs/{tarball}", "type": "file"}]},
-        },
-        "additional_build_files": [{"src": tarball, "dest": "configs"}],
-    }
+def definition(tarball: str, requirements: list[str]) -> dict[str, Any]:
+    """The one for AWX, with this tarball in the place of the published collection, and its requirements as they were found."""
+    shape: dict[str, Any] = yaml.safe_load(EXECUTION_ENVIRONMENT.read_text())
+    dependencies = shape["dependencies"]
+    dependencies["python"] += requirements
+    dependencies["galaxy"] = {"collections": [{"name": f"configs/{tarball}", "type": "file"}]}
+    return {**shape, "additional_build_files": [{"src": tarball, "dest": "configs"}]}
 
 
 def build_context(directory: Path, tarball: Path) -> None:
@@ -68,9 +66,11 @@ def build_context(directory: Path, tarball: Path) -> None:
     install = ("ansible-galaxy", "collection", "install", "--force", "-p", str(collections), str(tarball))
     run(*install, cwd=directory, also={"ANSIBLE_COLLECTIONS_PATH": str(collections)})
     run("ansible-builder", "introspect", "--write-pip", "python.txt", str(collections), cwd=directory)
+    found = requirement_lines((directory / "python.txt").read_text())
     shutil.copy(tarball, directory)
-    (directory / "execution-environment.yml").write_text(yaml.safe_dump(definition(tarball.name, "python.txt")))
+    (directory / "execution-environment.yml").write_text(yaml.safe_dump(definition(tarball.name, found)))
     run("ansible-builder", "create", "--context", "context", cwd=directory)
+    run("ansible-builder", "create", "-f", str(EXECUTION_ENVIRONMENT), "--context", "context-for-awx", cwd=directory)
 
 
 def requirement_lines(text: str) -> list[str]:
@@ -78,10 +78,16 @@ def requirement_lines(text: str) -> list[str]:
     return sorted(line for line in lines if line)
 
 
+def wanted_requirements() -> list[str]:
+    """Those of the collection, and the optional ones that the environment for AWX adds."""
+    optional = yaml.safe_load(EXECUTION_ENVIRONMENT.read_text())["dependencies"]["python"]
+    return sorted([*requirement_lines((ROOT / "requirements.txt").read_text()), *optional])
+
+
 def check_context(directory: Path, tarball: Path) -> None:
-    """It holds the collection and exactly what its requirements.txt asks for."""
+    """It holds the collection and exactly what is asked for."""
     built = directory / "context" / "_build"
-    wanted = requirement_lines((ROOT / "requirements.txt").read_text())
+    wanted = wanted_requirements()
     found = requirement_lines((built / "requirements.txt").read_text())
     if found != wanted or not (built / "configs" / tarball.name).is_file():
         sys.exit(f"cannot certify the collection: the execution environment has {found}, not it and {wanted}")

@@ -250,5 +250,5 @@ def make_context(directory: Path) -> Path:
     built = directory / "context" / "_build"
     (built / "configs").mkdir(parents=True)
     (built / "configs" / "a.tar.gz").touch()
-    (built / "requirements.txt").write_text((certify.ROOT / "requirements.txt").read_text() + "# of a.b\n")
+    (built / "requirements.txt").write_text("\n".join(certify.wanted_requirements()) + "\n# of a.b\n")
     return built
