@@ -29,6 +29,7 @@ __all__ = (
     "check_stored",
     "compare_clocks",
     "decide",
+    "live_ids",
     "unknown_tokens",
 )
 
@@ -62,9 +63,7 @@ class Situation:
 
     def live_ids(self) -> list[str]:
         """Ids of this token name the server would still accept."""
-        return [
-            token.id for token in self.listed if token.live(self.now) and parse_token_id(token.id) == self.token_name
-        ]
+        return live_ids(self.listed, self.token_name, self.now)
 
     def ours(self) -> bool:
         """Whether the stored value is a token of this account and installation: what may be sent to the server."""
@@ -111,6 +110,11 @@ class Situation:
         return [token_id for token_id in self.live_ids() if token_id not in known]
 
 
+def live_ids(listed: Iterable[ListedToken], token_name: str, now: datetime) -> list[str]:
+    """Return the ids of this token name that have not expired."""
+    return [token.id for token in listed if token.live(now) and parse_token_id(token.id) == token_name]
+
+
 @dataclass(frozen=True)
 class Decision:
     """`action` is KEPT, MINTED (in place of none that works) or RENEWED (in place of one that works)."""
@@ -143,19 +147,14 @@ def check_stored(situation: Situation, *, recover: bool, overwrite: bool) -> Non
             )
 
 
-def compare_clocks(server: datetime, ours: datetime) -> str:
+def compare_clocks(server: datetime, ours: datetime, *, of: str = "Argo CD") -> str:
     """Return a warning where the clocks differ, empty where they do not; raise Refused where they differ by far."""
     apart = abs(server - ours)
+    clocks = f"the clock of {of} and the one of this machine"
     if apart > _SKEW_REFUSED:
-        raise Refused(
-            "cannot tell the age of tokens: the clock of Argo CD and the one of this machine are more than 1 h apart; "
-            "set them right (NTP)"
-        )
+        raise Refused(f"cannot tell the age of tokens: {clocks} are more than 1 h apart; set them right (NTP)")
     if apart > _SKEW_WARNED:
-        return (
-            "the clock of Argo CD and the one of this machine are more than 60 s apart; the server's counts here, set "
-            "them right (NTP)"
-        )
+        return f"{clocks} are more than 60 s apart; the server's counts here, set them right (NTP)"
     return ""
 
 

@@ -59,7 +59,11 @@ class SinkError(FleetopsError):
     """A place for tokens cannot be read or written. It is never taken for an empty one."""
 
 
-class SinkConflict(SinkError):
+class Overtaken(FleetopsError):
+    """Another run for the same token was faster: look again at what it left."""
+
+
+class SinkConflict(SinkError, Overtaken):
     """Compare-and-set lost: the sink no longer holds what was read from it."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core.accounts import (
@@ -18,16 +19,18 @@ from .._core.accounts import (
     parse_account,
     plan_account,
 )
+from .._core.decision import compare_clocks
 from .._core.errors import Absent, InvalidInput, Unauthenticated, UnexpectedReply
 from .._core.ownership import check_owners
 from .._core.plan import Plan
 from .._stores.configmaps import ConfigMapStore
 from .password import parse_password
-from .ports import Outcome, Ports, optional_argocd, wait_until
+from .ports import Outcome, Ports, everywhere, optional_argocd
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient, ListedAccount
-    from .._stores.port import Snapshot, Store
+    from .._clients.kubernetes import KubernetesClient
+    from .._stores.port import Snapshot
 
 __all__ = ("account_target", "run", "shows")
 
@@ -39,9 +42,8 @@ _PART_OF = ("app.kubernetes.io/part-of", "argocd")
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, write, wait until Argo CD sees it."""
     desired = _desired(params)
-    store = ConfigMapStore(ports.kubernetes(params))
-    planner = _Planner(store, desired, params, ports)
-    plan = store.settle(planner.plan, apply=not ports.check_mode)
+    planner = _Planner(ports.kubernetes(params), desired, params, ports)
+    plan = planner.store.settle(planner.plan, apply=not ports.check_mode)
     snapshot = planner.snapshot
     seen = None
     if plan.changed and not ports.check_mode and params["wait"]:
@@ -64,8 +66,11 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
 class _Planner:
     """Makes the plan from a fresh read; keeps what was read last for the report."""
 
-    def __init__(self, store: Store, desired: DesiredAccount, params: Mapping[str, Any], ports: Ports) -> None:
-        self._store = store
+    def __init__(
+        self, kubernetes: KubernetesClient, desired: DesiredAccount, params: Mapping[str, Any], ports: Ports
+    ) -> None:
+        self._kubernetes = kubernetes
+        self.store = ConfigMapStore(kubernetes)
         self._desired = desired
         self._force_owner = bool(params["force_owner"])
         self._ports = ports
@@ -75,25 +80,39 @@ class _Planner:
         self.helm_values = ""
 
     def plan(self) -> Plan:
-        self.snapshot = self._store.read("configmaps", "argocd-cm")
+        self.snapshot = self.store.read("configmaps", "argocd-cm")
         check_part_of(self.snapshot)
         name = self._desired.name
         self._ports.claim(account_target(self.snapshot.metadata["uid"], name), f"account {name}")
         secret = self._read_secret()
-        plan = plan_account(self.snapshot.data, secret, self._desired, now=self._ports.clock())
+        now, clocks = self._now()
+        plan = plan_account(self.snapshot.data, secret, self._desired, now=now)
         after = _after(self.snapshot.data, plan)
         self.target = parse_account(after, self._desired.name)
         self.helm_values = helm_values(self._desired.name, after)
         if not plan.changed:
             return plan
+        plan = replace(plan, warnings=(*plan.warnings, *clocks))
         owners = check_owners(self.snapshot.metadata, fragment=self.helm_values, force=self._force_owner)
         return replace(plan, warnings=(*plan.warnings, *owners))
+
+    def _now(self) -> tuple[datetime, tuple[str, ...]]:
+        """Return the server's time, with a warning where ours is another.
+
+        A password counts as set at a time, and tokens issued before it are refused: also those that Argo CD issues
+        later, if our clock is ahead.
+        """
+        ours, server = self._ports.clock(), self._kubernetes.server_time
+        if server is None or not self.desires_password:
+            return ours, ()
+        warning = compare_clocks(server, ours, of="the Kubernetes API")
+        return server, (warning,) if warning else ()
 
     def _read_secret(self) -> Mapping[str, str] | None:
         """argocd-secret holds the signing key: read only when its keys matter."""
         if self._desired.present and self._desired.password is None:
             return None
-        data = self._store.read("secrets", "argocd-secret").data
+        data = self.store.read("secrets", "argocd-secret").data
         self._ports.remember(data.get("server.secretkey", ""))
         return data
 
@@ -138,7 +157,7 @@ def _desired(params: Mapping[str, Any]) -> DesiredAccount:
 
 
 def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -> bool | None:
-    """Poll until the server shows the account as written. None where there is no login to ask with."""
+    """Poll until every replica shows the account as written. None where there is no login to ask with."""
     argocd = optional_argocd(params, ports)
     if argocd is None:
         return None
@@ -151,10 +170,7 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
         except Absent:
             return None
 
-    def good(listed: ListedAccount | None) -> bool:
-        return shows(listed, target)
-
-    if good(wait_until(look, good, seconds=params["wait_timeout"], sleep=ports.sleep)):
+    if everywhere(argocd, lambda: shows(look(), target), seconds=params["wait_timeout"], sleep=ports.sleep):
         return True
     raise UnexpectedReply(
         f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} "

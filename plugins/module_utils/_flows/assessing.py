@@ -56,7 +56,7 @@ class Assessment:
             account=self._wish.account,
             token_name=self._wish.token_name,
             instance=self._task.instance,
-            now=self._now(),
+            now=self.now(),
             empty=entry.token is None,
             stored=read_claims(entry.token),
             record=parse_record(entry.record, where=where),
@@ -70,8 +70,8 @@ class Assessment:
             # Nothing is known to be gone.
             ids = situation.record.ids() if situation.record else ()
             listed = tuple(ListedToken(token_id, None, None) for token_id in ids)
-            return replace(situation, accepted=situation.usable(), listed=listed, now=self._now())
-        situation = replace(situation, listed=account.tokens, now=self._now())
+            return replace(situation, accepted=situation.usable(), listed=listed, now=self.now())
+        situation = replace(situation, listed=account.tokens, now=self.now())
         if situation.accepted or not situation.listed_itself() or token is None:
             return situation
         if not _usable(account):
@@ -80,7 +80,7 @@ class Assessment:
         # Listed and refused: a replica that has not seen it yet, perhaps.
         return self._ask(situation, token, seconds=self._wish.patience)
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         """Return the server's time: it alone decides what has expired."""
         ours, server = self._ports.clock(), self._argocd.server_time
         if server is None:
@@ -95,7 +95,7 @@ class Assessment:
 
         accepted = wait_until(probe, bool, seconds=seconds, sleep=self._ports.sleep)
         refusal = "" if accepted else self._argocd.why_refused(token, account=self._wish.account)
-        return replace(situation, accepted=accepted, refusal=refusal, now=self._now())
+        return replace(situation, accepted=accepted, refusal=refusal, now=self.now())
 
     def _account(self, token: str | None, situation: Situation) -> ListedAccount | None:
         """Return the account as the server has it; with a token of its own no other login is needed.

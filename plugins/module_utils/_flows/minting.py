@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._core.checks import Answer, require_match
+from .._core.decision import live_ids
 from .._core.errors import (
     ApiError,
     FleetopsError,
+    Overtaken,
     SinkConflict,
     SinkError,
     Unauthenticated,
@@ -25,7 +27,7 @@ from .._core.tokens import TokenClaims, make_token_id
 from .._sinks.port import Entry
 from .assessing import read_claims
 from .can_i import ask
-from .ports import wait_until
+from .ports import everywhere, wait_until
 from .token_task import TokenTask
 
 __all__ = ("Mint", "Minted")
@@ -59,22 +61,33 @@ class Mint:
     """
 
     def __init__(self, task: TokenTask) -> None:
+        self._task = task
         self._wish = task.wish
         self._places = task.places
         self._issuer = task.issuer
         self._argocd = task.argocd
         self._ports = task.ports
         self._bearer: str | None = None
+        self._known: Collection[str] = ()
         self._now: datetime
         self.revoked: list[str] = []
 
-    def run(self, record: Record, entries: Sequence[Entry], *, now: datetime, bearer: str | None) -> Minted:
+    def run(
+        self,
+        record: Record,
+        entries: Sequence[Entry],
+        *,
+        now: datetime,
+        bearer: str | None,
+        known: Collection[str],
+    ) -> Minted:
         """Announce, mint, prove, store, read back. `entries` is what the sinks hold, `record` what to go on from.
 
         `bearer` is a token of the account that works: the account may mint for itself, whatever its policy says, so
-        no other login is needed. Raises SinkConflict where another run was faster, after undoing what this one did.
+        no other login is needed. `known` are the ids that this run decided upon. Raises Overtaken where another run
+        was faster, after undoing what this one did.
         """
-        self._bearer, self._now = bearer, now
+        self._bearer, self._now, self._known = bearer, now, known
         entry = entries[0] if entries else Entry()
         token_id = make_token_id(self._wish.token_name, now, self._ports.random_hex())
         record = announce(record, token_id, now=now, by=self._ports.actor)
@@ -117,6 +130,30 @@ class Mint:
             raise _undone(error, undo)
         raise self._revoked(error, token_id, undo=undo, under_way=_may_be_under_way(error))
 
+    def _yield_to_rival(self, token_id: str) -> None:
+        """Raise Overtaken where a run for another place minted the first token of this name at the same time.
+
+        Of several the one that was named first stays. One that was named later, and does not give way, did not see
+        ours: Argo CD writes argocd-secret by compare-and-set, so only whoever wrote last sees both for sure, on every
+        replica that takes its token.
+        """
+        if self._bearer:
+            return
+
+        def rivals() -> list[str]:
+            listed = live_ids(self._task.account(None).tokens, self._wish.token_name, self._now)
+            return [other for other in listed if other not in {token_id, *self._known}]
+
+        def told(others: list[str]) -> bool:
+            return not others or min(others) < token_id
+
+        others = wait_until(rivals, told, seconds=self._wish.patience, sleep=self._ports.sleep)
+        if others:
+            raise Overtaken(
+                f"cannot mint a token for account {self._wish.account}: another run minted {', '.join(others)} at the "
+                "same time, for another place"
+            )
+
     def _prove(self, token: str, token_id: str) -> Proven:
         wish = self._wish
         claims = read_claims(token)
@@ -130,11 +167,12 @@ class Mint:
         def accepted() -> bool:
             return self._argocd.accepts(token, account=wish.account)
 
-        if not wait_until(accepted, bool, seconds=wish.patience, sleep=self._ports.sleep):
+        if not everywhere(self._argocd, accepted, seconds=wish.patience, sleep=self._ports.sleep):
             raise Unauthenticated(
                 f"cannot prove the token minted for account {wish.account}: the server does not accept it after "
                 f"{wish.patience} s; is the account enabled, and do all replicas share one argocd-secret?"
             )
+        self._yield_to_rival(token_id)
         answers = ask(self._argocd, wish.checks, token=token, seconds=wish.patience, ports=self._ports)
         require_match(answers, account=wish.account)
         return Proven(token, claims, tuple(answers))
@@ -165,8 +203,7 @@ class Mint:
             error = exc
         if wanted.token and self._places.may_hold(wanted.token):
             raise SinkError(f"{error}. The new token {token_id} is stored in part and stays valid; run again")
-        # After a lost compare-and-set the announcement is no longer ours to withdraw.
-        raise self._revoked(error, token_id, undo=_nothing if isinstance(error, SinkConflict) else undo)
+        raise self._revoked(error, token_id, undo=undo)
 
 
 def _nothing_happened(error: FleetopsError) -> bool:
@@ -184,14 +221,13 @@ def _may_be_under_way(error: FleetopsError) -> bool:
     return isinstance(error, ApiError) and error.code is None
 
 
-def _nothing() -> None:
-    """Undo nothing."""
-
-
 def _undone(error: FleetopsError, undo: Callable[[], None]) -> FleetopsError:
     """Undo, and return the error to raise."""
     try:
         undo()
+    except SinkConflict:
+        # Another run has written its own announcement since, and took ours over as superseded.
+        return error
     except SinkError as exc:
         return FleetopsError(f"{error}. The announcement could not be withdrawn either: {exc}")
     return error

@@ -18,9 +18,10 @@ from .._clients.kubernetes import KubernetesClient
 from .._core.errors import Conflict
 from .._sinks.port import Sink
 
-__all__ = ("Outcome", "Ports", "argocd_at_hand", "optional_argocd", "retry_conflicts", "steadily", "wait_until")
+__all__ = ("Outcome", "Ports", "argocd_at_hand", "everywhere", "optional_argocd", "retry_conflicts", "wait_until")
 
 _POLL_SECONDS = 0.25
+_CONNECTIONS = 5
 _CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
 T = TypeVar("T")
 
@@ -70,13 +71,17 @@ def wait_until(
     return answer
 
 
-def steadily(probe: Callable[[], bool], *, answers: int, seconds: float, sleep: Callable[[float], None]) -> bool:
-    """Whether the probe says yes so many times in a row, before `seconds` of sleeping are used up.
+def everywhere(
+    argocd: ArgocdClient, probe: Callable[[], bool], *, seconds: float, sleep: Callable[[float], None]
+) -> bool:
+    """Whether the probe says yes on several new connections in a row, before `seconds` of sleeping are used up.
 
-    Behind several replicas one answer proves nothing: each sees a change at a time of its own.
+    Behind several replicas one answer proves nothing: each sees a change at a time of its own, and a connection stays
+    with one of them.
     """
     in_a_row, waited = 0, 0.0
-    while in_a_row < answers:
+    while in_a_row < _CONNECTIONS:
+        argocd.reconnect()
         in_a_row = in_a_row + 1 if probe() else 0
         if in_a_row == 0:
             if waited >= seconds:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .._core.decision import ABSENT, REVOKED, Situation, unknown_tokens
@@ -62,7 +63,7 @@ class Removal:
         ids = {token_id for one in held for token_id in one.ids()} | set(self._wish.revoke_unknown)
         doomed = [token.id for token in listed if token.id in ids]
         if not stored:
-            self._require_nothing_left(listed, doomed)
+            self._require_nothing_left(listed, doomed, now=self._assessment.now())
         if not self._ports.check_mode:
             self._revoke(doomed, bearer, held)
             self._places.clear(expected=entries)
@@ -84,9 +85,8 @@ class Removal:
         except Absent:
             return ()
 
-    def _require_nothing_left(self, listed: Sequence[ListedToken], doomed: Sequence[str]) -> None:
+    def _require_nothing_left(self, listed: Sequence[ListedToken], doomed: Sequence[str], *, now: datetime) -> None:
         """An empty place beside a live token of this name: a wrong path must not pass for a removal."""
-        now = self._ports.clock()
         left = [
             token.id
             for token in listed

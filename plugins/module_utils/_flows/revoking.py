@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .._core.errors import Absent, FleetopsError
-from .ports import steadily
+from .ports import everywhere
 from .token_task import TokenTask
 
 __all__ = ("Revocation",)
-
-# Each on a connection of its own.
-_ANSWERS = 5
 
 
 class Revocation:
@@ -31,7 +28,7 @@ class Revocation:
         """Revoke, and wait until no replica lists them. `bearer` is a token of the account itself, not one of these."""
         for token_id in ids:
             self._delete(token_id, bearer)
-        if ids and not self._steadily(lambda: not self._listed(bearer) & set(ids)):
+        if ids and not self._everywhere(lambda: not self._listed(bearer) & set(ids)):
             raise self._unproven(ids)
 
     def revoke_itself(self, token: str, token_id: str) -> None:
@@ -45,19 +42,15 @@ class Revocation:
         def refused() -> bool:
             return not any(self._argocd.accepts(token, account=self._wish.account) for token in known)
 
-        if known and not self._steadily(refused):
+        if known and not self._everywhere(refused):
             raise self._unproven(())
 
     def _delete(self, token_id: str, bearer: str | None) -> None:
         if self._task.issuer.delete(token_id, bearer=bearer):
             self.revoked.append(token_id)
 
-    def _steadily(self, probe: Callable[[], bool]) -> bool:
-        def ask() -> bool:
-            self._argocd.reconnect()
-            return probe()
-
-        return steadily(ask, answers=_ANSWERS, seconds=self._wish.patience, sleep=self._ports.sleep)
+    def _everywhere(self, probe: Callable[[], bool]) -> bool:
+        return everywhere(self._argocd, probe, seconds=self._wish.patience, sleep=self._ports.sleep)
 
     def _listed(self, bearer: str | None) -> set[str]:
         try:

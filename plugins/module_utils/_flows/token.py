@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._core.decision import KEPT, RENEWED, Decision, Situation, decide, unknown_tokens
-from .._core.errors import InvalidInput, SinkConflict
+from .._core.errors import InvalidInput, Overtaken
 from .._core.plan import UNKNOWN
 from .._core.record import Record, TokenRef, announce, settle
 from .._core.renewal import spread_over
@@ -83,7 +83,7 @@ def _racing(once: Callable[[], Outcome], task: TokenTask) -> Outcome:
     for _attempt in range(_RACES):
         try:
             return once()
-        except SinkConflict:
+        except Overtaken:
             wait_until(
                 task.places.announced, lambda token_id: not token_id, seconds=task.wish.patience, sleep=task.ports.sleep
             )
@@ -137,7 +137,7 @@ class _Keeper:
         """Decide and act."""
         try:
             return self._once()
-        except SinkConflict:
+        except Overtaken:
             # The other run's token is as new as one that a rotation would give.
             self._renewal = replace(self._renewal, rotate=False)
             raise
@@ -203,7 +203,9 @@ class _Keeper:
             self._warnings = self._require_same_instance(bearer)
         if self._ports.check_mode:
             return self._planned_mint(situation, decision, before)
-        minted = self._minting.run(self._record_of(situation), entries, now=situation.now, bearer=bearer)
+        record = self._record_of(situation)
+        known = {*record.ids(), *(token.id for token in situation.listed)}
+        minted = self._minting.run(record, entries, now=situation.now, bearer=bearer, known=known)
         ref, record = minted.claims.ref, minted.record
         due = self._due(record, situation, held=ref.id)
         self._retire(due, record, Entry(token=minted.token, record=record.describe()), entries)

@@ -271,6 +271,7 @@ class FakeKubernetes:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.server_time: datetime | None = None
         self.project = "uid-of-the-project"
         self.projects: list[dict[str, Any]] = []
         self.data: dict[str, dict[str, str]] = {"argocd-cm": {}, "argocd-rbac-cm": {}, "argocd-secret": {}}

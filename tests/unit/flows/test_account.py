@@ -144,6 +144,27 @@ def test_a_hash_is_compared_and_written_once_with_its_time() -> None:
     assert not run(world, account_password_hash=HASH).changed
 
 
+def test_a_password_counts_as_set_by_the_clock_of_the_server() -> None:
+    world = World()
+    world.kubernetes.server_time = START.replace(minute=10)
+    outcome = run(world, account_password_hash=HASH)
+    assert world.kubernetes.data["argocd-secret"]["accounts.octopus.passwordMtime"] == "2026-01-31T12:10:00Z"
+    assert outcome.warnings == (
+        "the clock of the Kubernetes API and the one of this machine are more than 60 s apart; the server's counts "
+        "here, set them right (NTP)",
+    )
+    assert run(world, account_password_hash=HASH).warnings == ()
+
+
+def test_a_password_is_not_set_by_a_clock_far_from_ours() -> None:
+    world = World()
+    world.kubernetes.server_time = START.replace(hour=14)
+    with pytest.raises(Refused, match=r"the clock of the Kubernetes API .* more than 1 h apart"):
+        run(world, account_password_hash=HASH)
+    assert world.effects() == []
+    assert run(world).changed
+
+
 def test_a_password_is_hashed_so_that_argo_cd_takes_it_and_is_found_again() -> None:
     world = World()
     outcome = run(world, account_password="correct horse")
@@ -255,6 +276,15 @@ def test_a_server_that_goes_on_showing_something_else_is_an_error(shown: dict[st
         "something else; does argocd_url belong to this cluster and namespace?"
     )
     assert world.slept == 5
+
+
+def test_every_replica_has_to_show_it() -> None:
+    world = World()
+    world.fail("look", None, lambda: setattr(world.argocd, "exists", False))
+    world.fail("look", lambda: setattr(world.argocd, "exists", True))
+    assert run(world, argocd_url="https://x").values["seen"] is True
+    assert [event.split()[0] for event in world.events[2:]] == ["reconnect", "look"] * (1 + 1 + 5)
+    assert world.slept == 0.25
 
 
 def test_a_removed_account_is_waited_for_until_it_is_gone() -> None:

@@ -170,6 +170,15 @@ def test_an_empty_place_beside_a_live_token_of_the_name_is_no_removal() -> None:
     assert world.argocd.tokens == {}
 
 
+def test_whether_a_token_is_still_alive_is_told_by_the_clock_of_the_server() -> None:
+    world = World()
+    world.argocd.issue(CURRENT, expires_in=600)
+    with pytest.raises(Lost):
+        run(world)
+    world.argocd.server_time = world.now.replace(minute=10)
+    assert not run(world).changed
+
+
 def test_an_account_that_is_gone_leaves_only_the_places_to_clear() -> None:
     world = world_with_tokens()
     world.argocd.exists = False

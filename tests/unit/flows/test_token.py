@@ -99,7 +99,8 @@ def test_the_first_run_announces_mints_proves_stores_and_reads_back_in_this_orde
         "look octopus",
         f"write.first nothing, current None, announced {NEW}, superseded []",
         f"mint {NEW}",
-        f"prove octopus {NEW}",
+        *["reconnect", f"prove octopus {NEW}"] * 5,
+        "look octopus",
         f"ask get clusters * as {NEW}",
         f"ask delete applications * as {NEW}",
         f"write.first {NEW}, current {NEW}, announced None, superseded []",
@@ -186,6 +187,15 @@ def test_a_token_the_server_sees_late_is_waited_for() -> None:
     assert (world.sink.token_id, world.slept) == (NEW, 1.0)
 
 
+def test_a_token_is_stored_only_when_every_replica_takes_it() -> None:
+    world = World()
+    world.fail("prove", None, None, lambda: setattr(world.argocd, "unseen", 1))
+    run(world)
+    stored_at = world.events.index(STORED)
+    assert world.events[:stored_at].count(PROVED[0]) == 2 + 1 + 5
+    assert (world.sink.token_id, world.slept) == (NEW, 0.25)
+
+
 def test_an_argo_cd_busy_with_another_writer_is_asked_again_for_the_same_id() -> None:
     world = World()
     world.fail("mint", *[Conflict("modified", status=409)] * 3)
@@ -212,7 +222,7 @@ def test_the_target_is_claimed_before_anything_is_written() -> None:
 ANNOUNCED = f"write.first nothing, current None, announced {NEW}, superseded []"
 WITHDRAWN = "write.first nothing, no record"
 REVOKED = f"revoke octopus {NEW}"
-MINTED, PROVED = f"mint {NEW}", f"prove octopus {NEW}"
+MINTED, PROVED = f"mint {NEW}", [f"prove octopus {NEW}"] * 5
 ASKED = [f"ask get clusters * as {NEW}", f"ask delete applications * as {NEW}"]
 STORED = f"write.first {NEW}, current {NEW}, announced None, superseded []"
 LOST = Unreachable("timeout", sent=True)
@@ -227,9 +237,9 @@ WITHDRAWN_AFTER: dict[str, tuple[str, BaseException | After, list[str]]] = {
     "mint-canceled-after-it-was-minted": ("mint", After(server_error(1, 408)), [MINTED, REVOKED]),
     "mint-answered-502-after-it-was-minted": ("mint", After(UnexpectedReply("502", status=502)), [MINTED, REVOKED]),
     "mint-answered-with-a-page": ("mint", After(UnexpectedReply("page", status=200)), [MINTED, REVOKED]),
-    "proof-unreachable": ("prove", LOST, [MINTED, PROVED, REVOKED]),
-    "check-unanswered": ("ask", server_error(13), [MINTED, PROVED, ASKED[0], REVOKED]),
-    "store-fails": ("write.first", SinkError("disk full"), [MINTED, PROVED, *ASKED, STORED, REVOKED]),
+    "proof-unreachable": ("prove", LOST, [MINTED, PROVED[0], REVOKED]),
+    "check-unanswered": ("ask", server_error(13), [MINTED, *PROVED, ASKED[0], REVOKED]),
+    "store-fails": ("write.first", SinkError("disk full"), [MINTED, *PROVED, *ASKED, STORED, REVOKED]),
 }
 
 
@@ -463,6 +473,66 @@ def test_a_sink_that_never_gives_back_what_was_written_ends_in_an_error_and_no_t
     assert world.argocd.tokens == {}
 
 
+# --- two places at once --------------------------------------------------------------------------------------------
+
+OLDER, YOUNGER = "octopus-20260131T115959Z-ffffffff", "octopus-20260131T120001Z-00000000"
+
+
+def rival(world: World, token_id: str) -> None:
+    """Another run, for another place, mints while ours does."""
+    world.fail("mint", lambda: world.argocd.issue(token_id) and None)
+
+
+def test_a_run_for_another_place_that_minted_first_stays_and_we_are_told() -> None:
+    world = World()
+    rival(world, OLDER)
+    with pytest.raises(Lost, match=rf"the sink is empty, yet the server lists {OLDER}"):
+        run(world)
+    assert world.effects() == [ANNOUNCED, MINTED, *PROVED, REVOKED, WITHDRAWN]
+    assert (world.sink.entry, list(world.argocd.tokens), world.slept) == (Entry(), [OLDER], 0)
+
+
+def test_a_run_for_another_place_that_minted_later_is_given_the_time_to_give_way() -> None:
+    world = World()
+    rival(world, YOUNGER)
+    world.fail("look", None, None, lambda: world.argocd.tokens.pop(YOUNGER) and None)
+    outcome = run(world)
+    assert (outcome.values["id"], outcome.values["unknown"], list(world.argocd.tokens)) == (NEW, [], [NEW])
+    assert world.slept == 0.25
+
+
+def test_one_that_does_not_give_way_did_not_see_us_and_stays() -> None:
+    world = World()
+    rival(world, YOUNGER)
+    with pytest.raises(Lost, match=rf"yet the server lists {YOUNGER}"):
+        run(world)
+    assert (world.sink.entry, list(world.argocd.tokens), world.slept) == (Entry(), [YOUNGER], 5.0)
+
+
+def test_a_run_that_took_our_announcement_over_is_no_failure() -> None:
+    """It is of the same place: what it stored is taken, and the announcement is no longer ours to withdraw."""
+    world = World()
+
+    def overtaken() -> None:
+        world.sink.entry = Entry(record=record(announced=OLDER, superseded=[{"id": NEW, "since": ISSUED}]))
+        world.argocd.issue(OLDER)
+
+    world.fail("mint", overtaken)
+    world.fail("read.first", None, lambda: stored(world, OLDER) and None)
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["id"], list(world.argocd.tokens)) == (False, OLDER, [OLDER])
+
+
+def test_tokens_of_before_are_no_rivals_and_a_renewal_looks_for_none() -> None:
+    world = World()
+    world.argocd.issue(OLDER)
+    assert run(world, recover=True).values["unknown"][0]["id"] == OLDER
+    world.events.clear()
+    rival(world, YOUNGER)
+    assert run(world, rotate=True).values["action"] == "renewed"
+    assert set(world.argocd.tokens) == {OLDER, YOUNGER, NEW, NEXT}
+
+
 # --- killed --------------------------------------------------------------------------------------------------------
 
 
@@ -597,7 +667,7 @@ def test_a_token_that_is_due_renews_itself_without_any_login() -> None:
         "look octopus by itself",
         f"write.first {OLD}, current {OLD}, announced {new}, superseded []",
         f"mint {new}{BY_ITSELF}",
-        f"prove octopus {new}",
+        *["reconnect", f"prove octopus {new}"] * 5,
         f"ask get clusters * as {new}",
         f"ask delete applications * as {new}",
         f"write.first {new}, current {new}, announced None, superseded [{OLD}]",
@@ -1243,7 +1313,7 @@ def test_with_the_signing_key_no_login_is_needed() -> None:
     assert world.effects() == [
         ANNOUNCED,
         f"patch argocd-secret {LIST}",
-        PROVED,
+        *PROVED,
         *ASKED,
         STORED,
     ]
