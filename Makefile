@@ -30,7 +30,7 @@ TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_u
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check faults clean copy home
-.PHONY: conformance test-real testbed test-kubernetes fleet-real $(REAL_STEPS)
+.PHONY: races integration-replicas conformance test-real testbed test-kubernetes fleet-real $(REAL_STEPS)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -82,6 +82,9 @@ integration-real-module: setup testbed ## the same through the ordinary modules
 fleet-real: copy testbed ## the playbooks on three real Argo CDs in namespaces of one cluster, two argocd-servers each
 	ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" python -m pytest -q tests/testbed/fleet
 
+integration-replicas: setup testbed ## the targets of tokens and of the role on real servers, two replicas each
+	python $(TOOLS)/integration.py $(BUILD)/integration-replicas --real --replicas 2 argocd_token role_argocd_user $(ARGS)
+
 integration-edges: setup ## bad input, odd inventories, fifty hosts, wrong clusters, the examples; in-process
 	python $(TOOLS)/integration.py $(BUILD)/integration-edges --set edge
 
@@ -99,8 +102,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests/awx:$(COLLECTION)/tests \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults -p awx_jobs
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests/awx:$(COLLECTION)/tests:$(COLLECTION)/$(TOOLS) \
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults -p races -p awx_jobs
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -150,6 +153,9 @@ policy-check: copy ## 10,000 random texts given back; what is written and refuse
 
 faults: copy ## runs killed at every request and file operation, every answer gone wrong; needs strace; writes build/faults.json
 	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests python -m faults $(BUILD)/faults.json $(BUILD)/collections $(ARGS)
+
+races: copy testbed ## controllers that run at once, on the sandbox and on real servers with two replicas; build/races.json
+	PYTHONPATH=tests:$(TOOLS) python -m races $(BUILD)/races.json --collections $(BUILD)/collections $(ARGS)
 
 conformance: setup testbed ## the sandbox against the real servers of tests/testbed, which needs Go: every answer compared
 	python tests/conformance --report $(BUILD)/conformance.json $(ARGS)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from .._core.accounts import PasswordWish
@@ -73,8 +74,12 @@ def _of_plain_text(encoded: bytes) -> PasswordWish:
         )
     import bcrypt  # optional, and slow to load: only passwords in plain text need it
 
-    return PasswordWish(
+    def matches(stored: str) -> bool:
         # What is stored may be no hash at all, and bcrypt raises ValueError for that.
-        matches=lambda stored: bool(_BCRYPT_HASH.fullmatch(stored) and bcrypt.checkpw(encoded, stored.encode())),
-        make_hash=lambda: str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode()),
-    )
+        return bool(_BCRYPT_HASH.fullmatch(stored) and bcrypt.checkpw(encoded, stored.encode()))
+
+    def make_hash() -> str:
+        return str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode())
+
+    # Slow on purpose. After a conflict there is no time for that again, or the next writer is faster, too.
+    return PasswordWish(matches=cache(matches), make_hash=cache(make_hash))

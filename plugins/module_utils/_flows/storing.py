@@ -22,6 +22,7 @@ class Places:
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = sinks
+        self._read: list[Entry] = []
         _require_different([sink.label for sink in sinks])
 
     def __bool__(self) -> bool:
@@ -49,7 +50,13 @@ class Places:
 
     def read(self) -> list[Entry]:
         """Return what each holds."""
-        return [sink.read() for sink in self._sinks]
+        self._read = [sink.read() for sink in self._sinks]
+        return self._read
+
+    def changed(self) -> bool:
+        """Whether one holds something else than when it was read last."""
+        before = self._read
+        return not all(entry.holds_same(last) for entry, last in zip(self.read(), before, strict=True))
 
     def announced(self) -> str | None:
         """Return the id that a run has announced and not stored yet: it is at work, or was killed."""

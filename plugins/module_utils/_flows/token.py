@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._core.decision import KEPT, RENEWED, Decision, Situation, decide, unknown_tokens
-from .._core.errors import InvalidInput, Overtaken
+from .._core.errors import InvalidInput, Lost, Overtaken
 from .._core.plan import UNKNOWN
 from .._core.record import Record, TokenRef, announce, settle
 from .._core.renewal import spread_over
@@ -78,15 +78,20 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
 def _racing(once: Callable[[], Outcome], task: TokenTask) -> Outcome:
     """Run; where another run was faster, let it come to its end, look at what it stored, and run anew.
 
-    Whoever was overtaken waits, so that several runs for one token do not overtake each other for ever.
+    Whoever was overtaken waits, so that several runs for one token do not overtake each other for ever. A loss is none
+    where another run minted between our reading the place and our asking the server.
     """
     for _attempt in range(_RACES):
         try:
             return once()
         except Overtaken:
-            wait_until(
-                task.places.announced, lambda token_id: not token_id, seconds=task.wish.patience, sleep=task.ports.sleep
-            )
+            pass
+        except Lost:
+            if not task.places.changed():
+                raise
+        wait_until(
+            task.places.announced, lambda token_id: not token_id, seconds=task.wish.patience, sleep=task.ports.sleep
+        )
     return once()
 
 

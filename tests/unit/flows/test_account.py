@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import bcrypt
 import pytest
 from flow_fakes import START, UID, World
 
@@ -149,9 +150,10 @@ def test_a_password_counts_as_set_by_the_clock_of_the_server() -> None:
     world.kubernetes.server_time = START.replace(minute=10)
     outcome = run(world, account_password_hash=HASH)
     assert world.kubernetes.data["argocd-secret"]["accounts.octopus.passwordMtime"] == "2026-01-31T12:10:00Z"
-    assert outcome.warnings == (
+    (warning,) = outcome.warnings
+    assert warning == (
         "the clock of the Kubernetes API and the one of this machine are more than 60 s apart; the server's counts "
-        "here, set them right (NTP)",
+        "here, set them right (NTP)"
     )
     assert run(world, account_password_hash=HASH).warnings == ()
 
@@ -174,6 +176,21 @@ def test_a_password_is_hashed_so_that_argo_cd_takes_it_and_is_found_again() -> N
     assert hashed not in repr(outcome)
     assert not run(world, account_password="correct horse").changed
     assert run(world, account_password="another").changed
+
+
+def test_after_a_conflict_the_password_is_not_hashed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+    hashpw = bcrypt.hashpw
+
+    def counted(password: bytes, salt: bytes) -> bytes:
+        hashed.append(password)
+        return bytes(hashpw(password, salt))
+
+    monkeypatch.setattr(bcrypt, "hashpw", counted)
+    world = World()
+    world.fail("patch", None, Conflict("modified", status=409), Conflict("modified", status=409))
+    assert run(world, account_password="correct horse").changed
+    assert hashed == [b"correct horse"]
 
 
 def test_a_stored_hash_that_is_none_is_replaced() -> None:

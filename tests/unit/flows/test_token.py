@@ -422,6 +422,20 @@ def test_when_another_run_announced_first_its_token_is_taken_and_nothing_minted(
     assert not [event for event in world.events if event.startswith("mint")]
 
 
+def test_another_run_that_mints_between_our_reading_and_our_asking_is_no_loss() -> None:
+    """The place was empty when it was read, and the server lists a token of the name by then."""
+    world = World()
+
+    def meanwhile() -> None:
+        another_run_announces(world)
+        world.argocd.issue(WINNER)
+
+    world.fail("look", meanwhile)
+    world.fail("read.first", None, None, lambda: another_run_wins(world))
+    outcome = run(world)
+    assert (outcome.changed, outcome.values["id"], list(world.argocd.tokens)) == (False, WINNER, [WINNER])
+
+
 def another_run_announces(world: World) -> None:
     """Another run announces between our reading and our writing."""
     world.sink.entry = Entry(record=record(announced=WINNER))
@@ -914,7 +928,8 @@ def test_a_rejected_signature_is_a_loss_that_needs_no_login_to_be_told() -> None
     world.argocd.has_credentials = False
     with pytest.raises(Lost, match="the server rejects the signature of the stored token"):
         run(world)
-    assert world.events == ["prepare.first", "read.first", f"prove octopus {OLD}", f"why octopus {OLD}"]
+    asked = [f"prove octopus {OLD}", f"why octopus {OLD}"]
+    assert world.events == ["prepare.first", "read.first", *asked, "read.first"]
 
 
 def test_a_token_refused_though_listed_is_asked_for_a_while_and_then_told_with_the_servers_words() -> None:
