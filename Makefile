@@ -14,7 +14,7 @@ VERSION = $$(sed -n 's/^version: //p' galaxy.yml)
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
 STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
 REAL_STEPS := integration-real integration-real-module
-EDGE_STEPS := integration-edges integration-edges-module certify
+EDGE_STEPS := integration-edges integration-edges-module certify faults-smoke
 # Which integration targets: main, edge or all.
 SET := main
 
@@ -29,7 +29,7 @@ MYPY = --config-file $(CURDIR)/pyproject.toml --cache-dir $(abspath $(BUILD))/my
 TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_utils)
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
-	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check faults clean copy home
+	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check faults faults-smoke clean copy home
 .PHONY: races integration-replicas conformance test-real testbed test-kubernetes fleet-real $(REAL_STEPS)
 
 help: ## this list
@@ -153,6 +153,10 @@ policy-check: copy ## 10,000 random texts given back; what is written and refuse
 
 faults: copy ## runs killed at every request and file operation, every answer gone wrong; needs strace; writes build/faults.json
 	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests python -m faults $(BUILD)/faults.json $(BUILD)/collections $(ARGS)
+
+faults-smoke: copy ## one case of them, in half a minute
+	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests python -m faults $(BUILD)/faults-smoke.json $(BUILD)/collections \
+		--parts kills --only '^retire kubernetes_secret in-process$$'
 
 races: copy testbed ## controllers that run at once, on the sandbox and on real servers with two replicas; build/races.json
 	PYTHONPATH=tests:$(TOOLS) python -m races $(BUILD)/races.json --collections $(BUILD)/collections $(ARGS)

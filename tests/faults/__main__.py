@@ -99,12 +99,12 @@ def show(verdict: Verdict) -> None:
         print(f"FAILED {verdict.case}: {verdict.what}: {kind}: {words[-SHOWN:]}", flush=True)
 
 
-def judge(case: Case, benches: list[Bench], tally: Tally, parts: list[str]) -> None:
+def judge(case: Case, benches: list[Bench], tally: Tally, parts: list[str], every: int) -> None:
     begin = time.monotonic()
     trace = benches[0].trace(case)
     for part, jobs, expected in jobs_of(trace, parts):
-        tally.expect(case, part, expected)
-        for verdict in spread(jobs, benches):
+        tally.expect(case, part, -(-expected // every))
+        for verdict in spread(jobs[::every], benches):
             tally.add(verdict, part)
             show(verdict)
     told = f"{len(trace.asked)} requests, {len(trace.operations)} file operations"
@@ -152,11 +152,13 @@ def main() -> int:
     parser.add_argument("collections", type=Path, help="the directory that the copy of the collection is in")
     parser.add_argument("--only", default="", metavar="REGEX", help="of the cases' names, as they are printed")
     parser.add_argument("--parts", default=",".join((*PARTS, PLANTED)), help="some of them, with commas between")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th fault, for a quick look")
     parser.add_argument("--worlds", type=int, default=4, help="how many runs at a time")
     options = parser.parse_args()
     parts = options.parts.split(",")
+    chosen = cases(options.only)
     obstacle = tracing.missing()
-    if obstacle:
+    if obstacle and (PLANTED in parts or any(case.sink == SINKS[0] for case in chosen)):
         sys.exit(obstacle)
     begin, tally = time.monotonic(), Tally()
     with tempfile.TemporaryDirectory() as name:
@@ -167,11 +169,11 @@ def main() -> int:
             warm(options.collections.absolute(), directory) as process,
         ):
             benches = [Bench(world, process) for world in worlds]
-            for case in cases(options.only):
-                judge(case, benches, tally, parts)
+            for case in chosen:
+                judge(case, benches, tally, parts, options.every)
             if PLANTED in parts:
                 judge_planted(options.collections.absolute(), directory, benches, tally)
-    report = {**tally.report(), "seconds": round(time.monotonic() - begin)}
+    report = {**tally.report(), "every": options.every, "seconds": round(time.monotonic() - begin)}
     options.report.parent.mkdir(parents=True, exist_ok=True)
     options.report.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({key: value for key, value in report.items() if key != "cases"}, indent=2))

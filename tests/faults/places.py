@@ -160,13 +160,14 @@ class OpenBaoSecret:
         self._path = cluster.name
         self._bao = bao
         self._session = requests.Session()
-        self._session.verify = bao["ca_file"]
         self._session.headers["X-Vault-Token"] = bao["root"]
         self._connection = {"url": f"{url}/{VAULT_SECTION}", "ca_cert": ca_file, "token": bao["root"]}
         cluster.apis[VAULT_SECTION] = self._forward
 
     def _ask(self, method: str, path: str, **content: Any) -> requests.Response:
-        return self._session.request(method, f"{self._bao['url']}{path}", timeout=30, **content)
+        # Said for each request: the session's own setting loses to REQUESTS_CA_BUNDLE.
+        url, verify = f"{self._bao['url']}{path}", self._bao["ca_file"]
+        return self._session.request(method, url, timeout=30, verify=verify, **content)
 
     def _forward(self, request: Request) -> Response:
         headers = {"X-Vault-Token": request.header("x-vault-token")}
