@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
@@ -173,7 +174,8 @@ def main() -> int:
                 judge(case, benches, tally, parts, options.every)
             if PLANTED in parts:
                 judge_planted(options.collections.absolute(), directory, benches, tally)
-    report = {**tally.report(), "every": options.every, "seconds": round(time.monotonic() - begin)}
+    spent = {"seconds": round(time.monotonic() - begin), "cpu_seconds": round(sum(os.times()[:4]))}
+    report = {**tally.report(), "every": options.every, **spent}
     options.report.parent.mkdir(parents=True, exist_ok=True)
     options.report.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({key: value for key, value in report.items() if key != "cases"}, indent=2))

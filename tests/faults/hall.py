@@ -92,6 +92,8 @@ def warm(collections: Path, directory: Path) -> Iterator[Warm]:
     }
     environment |= {
         "HOME": str(home),
+        # A job's ansible-playbook is that of this environment.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": f"{TESTS}:{TESTS / 'sandbox'}",
         "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
         "ANSIBLE_LOCALHOST_WARNING": "false",
