@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens the sinks that live on servers, from validated options. Those of the controller are in plugin_utils."""
+"""Opens the sinks and stores that live on servers, from validated options. The controller's are in plugin_utils."""
 
 from __future__ import annotations
 
@@ -14,15 +14,29 @@ from ._core.errors import ApiError, InvalidInput
 from ._core.token_text import TokenFormat
 from ._sinks.hashicorp_vault import HashicorpVaultSink, VaultPlace
 from ._sinks.kubernetes_secret import KubernetesSecretSink, SecretPlace
+from ._stores.argocd_resource import ArgocdResource
+from ._stores.configmaps import ConfigMapStore
+from ._stores.upstream import UpstreamStore
 from .arguments import sink_connection
 
 if TYPE_CHECKING:
     from ._clients.kubernetes import KubernetesClient
     from ._clients.vault import VaultClient
+    from ._stores.port import Source
 
-__all__ = ("open_hashicorp_vault", "open_kubernetes_secret")
+__all__ = ("open_config_store", "open_hashicorp_vault", "open_kubernetes_secret")
 
 Connect = Callable[[Mapping[str, Any]], "KubernetesClient"]
+
+
+def open_config_store(
+    options: Mapping[str, Any], client: KubernetesClient, open_values: Callable[[Mapping[str, Any]], Source]
+) -> ConfigMapStore:
+    """Return the store of account and policy keys that `config_store` asks for."""
+    if options["type"] == "configmaps":
+        return ConfigMapStore(client)
+    of_operator = options["type"] == "argocd_resource"
+    return UpstreamStore(client, ArgocdResource(client, options["name"]) if of_operator else open_values(options))
 
 
 def open_kubernetes_secret(

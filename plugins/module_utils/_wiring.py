@@ -26,24 +26,28 @@ from ._clients.kubernetes import KubernetesClient, connect
 from ._clients.transports import open_transport
 from ._core.errors import FleetopsError, InvalidInput
 from ._flows.ports import Outcome, Ports
-from ._opening import open_hashicorp_vault, open_kubernetes_secret
+from ._opening import open_config_store, open_hashicorp_vault, open_kubernetes_secret
 from .arguments import ModuleSpec, environment_in_effect, secrets_inside, validate_offline
 
 if TYPE_CHECKING:
     from ._sinks.port import Sink
+    from ._stores.configmaps import ConfigMapStore
+    from ._stores.port import Source
 
 __all__ = ("Flow", "Surroundings", "carry_out", "mask", "run_module")
 
 Flow = Callable[[Mapping[str, Any], Ports], Outcome]
 OpenSink = Callable[[Mapping[str, Any], str], "Sink"]
+OpenValues = Callable[[Mapping[str, Any]], "Source"]
 Claim = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What differs between the two shells: which sinks can be opened, and what the rest of the play has claimed."""
+    """What differs between the two shells: the files of the controller, and what the rest of the play has claimed."""
 
     open_sink: OpenSink
+    open_values: OpenValues
     claim: Claim
 
 
@@ -67,7 +71,7 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
         argument_spec=spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, supports_check_mode=True
     )
     diff = module._diff  # noqa: SLF001 # it has no public twin
-    alone = Surroundings(open_sink=_open_sink, claim=lambda _target, _about: None)
+    alone = Surroundings(open_sink=_open_sink, open_values=_open_values, claim=lambda _target, _about: None)
     result, met = carry_out(spec, flow, module.params, alone, check_mode=module.check_mode, diff=diff)
     module.no_log_values.update(met - {result.get("token")})
     for warning in result.pop("warnings", []):
@@ -78,9 +82,17 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
 
 
 def _open_sink(options: Mapping[str, Any], _account: str) -> Sink:
-    raise InvalidInput(
-        f"cannot use sink {options['type']} here: it lives on the controller, and this runs as an ordinary module; "
-        "call the module by its full name fleetops.argocd.<name>, so that its action plugin runs"
+    raise _elsewhere(f"sink {options['type']}")
+
+
+def _open_values(options: Mapping[str, Any]) -> Source:
+    raise _elsewhere(f"config_store {options['type']}")
+
+
+def _elsewhere(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"cannot use {what} here: it lives on the controller, and this runs as an ordinary module; call the module by "
+        "its full name fleetops.argocd.<name>, so that its action plugin runs"
     )
 
 
@@ -175,11 +187,15 @@ def _ports(
             return open_hashicorp_vault(options, params, remember=remember, stack=stack)
         return around.open_sink(options, account)
 
+    def config_store(options: Mapping[str, Any], client: KubernetesClient) -> ConfigMapStore:
+        return open_config_store(options["config_store"], client, around.open_values)
+
     return Ports(
         check_mode=check_mode,
         kubernetes=kubernetes,
         argocd=argocd,
         sink=sink,
+        config_store=config_store,
         clock=lambda: datetime.now(timezone.utc),
         sleep=time.sleep,
         random_hex=lambda: secrets.token_hex(4),

@@ -31,6 +31,7 @@ __all__ = (
     "sink_connection",
     "sink_items",
     "validate_offline",
+    "values_prefix",
 )
 
 Spec = dict[str, dict[str, Any]]
@@ -139,6 +140,19 @@ _OF_SINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "hashicorp_vault": (("path",), ("engine_mount_point", "key", "format", "connection")),
 }
 
+CONFIG_STORE: Spec = {
+    "type": {"type": "str", "choices": ["configmaps", "helm_values", "argocd_resource"], "default": "configmaps"},
+    "file": {"type": "path"},
+    "prefix": {"type": "str"},
+    "name": {"type": "str"},
+}
+# As above, for where the keys of the ConfigMaps are kept.
+_OF_CONFIG_STORE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "configmaps": ((), ()),
+    "helm_values": (("file",), ("prefix",)),
+    "argocd_resource": ((), ("name",)),
+}
+
 CHECK: Spec = {
     "action": {"type": "str", "required": True},
     "resource": {"type": "str", "required": True},
@@ -148,6 +162,10 @@ CHECK: Spec = {
 
 _WAIT: Spec = {"wait_timeout": {"type": "int", "default": 30}}
 _OWNER: Spec = {"force_owner": {"type": "bool", "default": False}}
+_CONFIG: Spec = {
+    "config_store": {"type": "dict", "options": CONFIG_STORE, "apply_defaults": True},
+    "settle_time": {"type": "str", "default": "0"},
+}
 _STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 _CHECKS: dict[str, Any] = {"type": "list", "elements": "dict", "options": CHECK}
 
@@ -181,6 +199,7 @@ ACCOUNT = ModuleSpec(
         "override_admin_enabled": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         **_WAIT,
+        **_CONFIG,
         **_OWNER,
         **_STATE,
     },
@@ -201,6 +220,7 @@ RBAC_POLICY = ModuleSpec(
         "max_permissions": {"type": "list", "elements": "str"},
         "scopes": {"type": "list", "elements": "str"},
         **_WAIT,
+        **_CONFIG,
         **_OWNER,
         **_STATE,
     },
@@ -279,6 +299,11 @@ def sink_items(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)]
 
 
+def values_prefix(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of a values file above `configs`."""
+    return tuple(part for part in (options["prefix"] or "").split(".") if part)
+
+
 def sink_connection(options: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the validated `connection` of a sink; None where it has none and the task's own is meant.
 
@@ -335,17 +360,32 @@ def _without_fallbacks(spec: Spec) -> Spec:
 
 
 def _check_sink(options: Mapping[str, Any]) -> None:
-    kind = options["type"]
-    needed, taken = _OF_SINK[kind]
-    missing = [name for name in needed if not options[name]]
-    if missing:
-        raise InvalidInput(f"cannot use sink {kind}: it needs {' and '.join(missing)}")
-    given = [name for name, rules in SINK.items() if options[name] != rules.get("default")]
-    foreign = [name for name in given if name not in ("type", *needed, *taken)]
-    if foreign:
-        raise InvalidInput(f"cannot use sink {kind}: it takes no {', '.join(foreign)}; leave that out, or set its type")
+    _check_taken(options, SINK, _OF_SINK[options["type"]], f"sink {options['type']}")
     _check_labels(options["labels"] or {})
     sink_connection(options)
+
+
+def _check_taken(
+    options: Mapping[str, Any], spec: Spec, taken: tuple[tuple[str, ...], tuple[str, ...]], what: str
+) -> None:
+    """Raise InvalidInput where an option is missing that this type needs, or given that it does not take."""
+    missing = [name for name in taken[0] if not options[name]]
+    if missing:
+        raise InvalidInput(f"cannot use {what}: it needs {' and '.join(missing)}")
+    given = [name for name, rules in spec.items() if options[name] != rules.get("default")]
+    foreign = [name for name in given if name not in ("type", *taken[0], *taken[1])]
+    if foreign:
+        raise InvalidInput(f"cannot use {what}: it takes no {', '.join(foreign)}; leave that out, or set its type")
+
+
+def _check_config_store(options: Mapping[str, Any]) -> None:
+    what = f"config_store {options['type']}"
+    _check_taken(options, CONFIG_STORE, _OF_CONFIG_STORE[options["type"]], what)
+    if options["prefix"] and not _PREFIX.fullmatch(options["prefix"]):
+        raise InvalidInput(
+            f"cannot use {what}: prefix {quoted(options['prefix'])} is no path of keys; write them with dots between, "
+            "such as argo-cd"
+        )
 
 
 def _check_facts(params: Mapping[str, Any]) -> None:
@@ -439,10 +479,14 @@ def validate_offline(params: Mapping[str, Any]) -> None:
     for item in sink_items(params):
         _check_sink(item)
     _check_facts(params)
+    if params.get("config_store"):
+        _check_config_store(params["config_store"])
     if params["wait_timeout"] < 0 or params["argocd_timeout"] < 1:
         raise InvalidInput("cannot use wait_timeout or argocd_timeout: they are seconds, 0 (1) or more")
 
 
+# The final dot as people write it in front of another key.
+_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*\.?")
 # RFC 9110, 5.1 and 5.6.2.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _IS_KUBERNETES_OWN = re.compile(r"(?i)authorization$|impersonate-")

@@ -101,6 +101,7 @@ extends_documentation_fragment:
   - fleetops.argocd.kubernetes
   - fleetops.argocd.argocd
   - fleetops.argocd.waiting
+  - fleetops.argocd.config_store
 attributes:
   check_mode:
     support: full
@@ -134,6 +135,25 @@ EXAMPLES = r"""
     account_password_mtime: "{{ argocd_user_token.issued_at }}"
     known_tokens: "{{ [argocd_user_token.id] + argocd_user_token.superseded }}"
 
+- name: Create it where a chart's values are kept, for the commit that comes next
+  fleetops.argocd.argocd_account:
+    context: production
+    name: octopus
+    capabilities: [apiKey]
+    config_store:
+      type: helm_values
+      file: argo-cd/values.yaml
+      prefix: argo-cd
+
+- name: Create it where an operator runs Argo CD, and wait until it has come to the ConfigMap
+  fleetops.argocd.argocd_account:
+    context: production
+    name: octopus
+    capabilities: [apiKey]
+    config_store:
+      type: argocd_resource
+    settle_time: 1m
+
 - name: Remove an account with its password and tokens
   fleetops.argocd.argocd_account:
     context: production
@@ -157,6 +177,18 @@ seen:
   returned: success
   type: bool
   sample: true
+upstream:
+  description: Where the keys are kept, if not in the ConfigMap itself; see O(config_store).
+  returned: success
+  type: str
+  sample: ""
+pending:
+  description:
+    - Whether the ConfigMap has not been made from O(config_store) yet, so that Argo CD does not know of it. In check
+      mode it would be so right after the write.
+  returned: success
+  type: bool
+  sample: false
 password_changed:
   description: Whether the password was, or would be, changed.
   returned: success
@@ -166,7 +198,7 @@ helm_values:
   description: What the values of the argo-cd chart would have to say for the same account.
   returned: success
   type: str
-  sample: "configs:\n  cm:\n    accounts.octopus: \"apiKey\"\n"
+  sample: "configs:\n  cm:\n    accounts.octopus: apiKey\n"
 from_environment:
   description: Names of the environment variables that options took their value from.
   returned: always

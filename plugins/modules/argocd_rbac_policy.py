@@ -57,6 +57,8 @@ options:
       - V(policy.csv) is the classic key, between marker lines.
       - V(auto) is V(overlay), but V(policy.csv) where the server says that it is older than 2.8, or where marker lines
         for the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
+      - With O(config_store) V(argocd_resource), V(auto) is V(policy.csv), which becomes its C(spec.rbac.policy), unless
+        O(overlay) is set; an overlay goes to the ConfigMap.
     type: str
     choices: [auto, overlay, policy.csv]
     default: auto
@@ -100,6 +102,7 @@ extends_documentation_fragment:
   - fleetops.argocd.kubernetes
   - fleetops.argocd.argocd
   - fleetops.argocd.waiting
+  - fleetops.argocd.config_store
 attributes:
   check_mode:
     support: full
@@ -136,6 +139,16 @@ EXAMPLES = r"""
     max_permissions:
       - "*, get, *"
 
+- name: Give them where a chart's values are kept, for the commit that comes next
+  fleetops.argocd.argocd_rbac_policy:
+    context: production
+    subject: octopus
+    policies:
+      - clusters, get, *
+    config_store:
+      type: helm_values
+      file: argo-cd/values.yaml
+
 - name: Take them all away
   fleetops.argocd.argocd_rbac_policy:
     context: production
@@ -166,6 +179,18 @@ removed:
   type: list
   elements: str
   sample: []
+upstream:
+  description: Where the keys are kept, if not in the ConfigMap itself; see O(config_store).
+  returned: success
+  type: str
+  sample: ""
+pending:
+  description:
+    - Whether the ConfigMap has not been made from O(config_store) yet, so that Argo CD does not know of it. In check
+      mode it would be so right after the write.
+  returned: success
+  type: bool
+  sample: false
 permissions_gained:
   description:
     - What the subject may do that it could not do before, in words, through its roles too. C(is no longer denied)

@@ -19,11 +19,26 @@ from typing import Any, Literal
 
 import yaml
 
-__all__ = ("FlowMapping", "NotEditable", "Value", "VaultBlock", "edit", "lookup")
+__all__ = (
+    "BOM",
+    "Document",
+    "FlowMapping",
+    "NotEditable",
+    "Value",
+    "VaultBlock",
+    "edit",
+    "flatten",
+    "is_unterminated_block",
+    "line_of",
+    "line_start",
+    "lookup",
+    "recomposed",
+    "span_of",
+)
 
 _VAULT_TAGS = ("!vault", "!vault-encrypted")  # both are read by Ansible
 _STR, _NULL, _MAP = (f"tag:yaml.org,2002:{name}" for name in ("str", "null", "map"))
-_BOM = "\ufeff"
+BOM = "\ufeff"
 _VAULT_INDENT = 10  # as `ansible-vault encrypt_string` prints it
 # JSON allows these bare within a string. YAML 1.1 takes them for line breaks, or not at all.
 _NOT_BARE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -68,7 +83,7 @@ class Value:
 
 def lookup(text: str, *keys: str) -> dict[str, Value]:
     """Return what stands at the top-level `keys`, without the missing ones. Raise NotEditable."""
-    document = _Document(text.removeprefix(_BOM))
+    document = Document(text.removeprefix(BOM))
     entries = {key: document.entry(key) for key in keys}
     return {key: _value(entry) for key, entry in entries.items() if entry is not None}
 
@@ -79,21 +94,28 @@ def edit(text: str, changes: Mapping[str, VaultBlock | FlowMapping | None], *, n
     A new key is put beside the nearest of `neighbours` (keys in the order in which they should stand),
     else at the end of the document.
     """
-    body = text.removeprefix(_BOM)
-    old = new = _Document(body)
+    body = text.removeprefix(BOM)
+    old = new = Document(body)
     for key, wanted in changes.items():
-        new = _recomposed(_changed(new, key, wanted, neighbours))
+        new = recomposed(_changed(new, key, wanted, neighbours))
     _verify(old, new, changes)
     return text[: len(text) - len(body)] + new.text
 
 
-class _Document:
-    """The one block mapping of a text, as PyYAML composes it."""
+class Document:
+    """The one block mapping of a text, as PyYAML composes it, or the one `inside` of it below these keys.
 
-    def __init__(self, text: str) -> None:
+    `found` says whether that one is there; null and `{}` count as none.
+    """
+
+    def __init__(self, text: str, inside: Sequence[str] = ()) -> None:
         self.text = text
         self.newline = "\r\n" if re.match(r"[^\n]*\r\n", text) else "\n"
-        root = _root(text)
+        self.root = root = _root(text)
+        for key in inside:
+            entry = Document._entry([] if root is None else root.value, key)
+            root = None if entry is None else _mapping(*entry)
+        self.found = root is not None
         self.pairs: list[tuple[yaml.Node, yaml.Node]] = [] if root is None else root.value
         # Behind a `? ` a key stands further right than its entry does.
         self.indent = min((key.start_mark.column for key, _value in self.pairs), default=0)
@@ -105,21 +127,35 @@ class _Document:
         return marker.start() if marker else len(self.text)
 
     def entry(self, key: str) -> tuple[yaml.Node, yaml.Node] | None:
-        found = [pair for pair in self.pairs if (pair[0].tag, pair[0].value) == (_STR, key)]
+        """Return key and value, None where there is no such key. Raise NotEditable where it is there twice."""
+        return self._entry(self.pairs, key)
+
+    @staticmethod
+    def _entry(pairs: list[tuple[yaml.Node, yaml.Node]], key: str) -> tuple[yaml.Node, yaml.Node] | None:
+        found = [pair for pair in pairs if (pair[0].tag, pair[0].value) == (_STR, key)]
         if len(found) > 1:
-            raise NotEditable("the key is there twice", line=_line(found[1][0]))
+            raise NotEditable("the key is there twice", line=line_of(found[1][0]))
         return found[0] if found else None
+
+
+def _mapping(key: yaml.Node, node: yaml.Node) -> yaml.MappingNode | None:
+    """Return the block mapping at a key, None for null and `{}`."""
+    if node.tag == _NULL or (isinstance(node, yaml.MappingNode) and not node.value):
+        return None
+    if not isinstance(node, yaml.MappingNode) or node.flow_style or node.start_mark.index < key.end_mark.index:
+        raise NotEditable("the value is no mapping with a line for each key", line=line_of(key))
+    return node
 
 
 def _root(text: str) -> yaml.MappingNode | None:
     documents = _composed(text)
     if len(documents) > 1:
-        raise NotEditable("there is more than one YAML document", line=_line(documents[1]))
+        raise NotEditable("there is more than one YAML document", line=line_of(documents[1]))
     if not documents or (documents[0].tag, documents[0].value) == (_NULL, ""):
         return None
     root = documents[0]
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
-        raise NotEditable("the document is not a block mapping of variables", line=_line(root))
+        raise NotEditable("the document is not a block mapping of variables", line=line_of(root))
     return root
 
 
@@ -134,13 +170,14 @@ def _composed(text: str) -> list[yaml.Node]:
     raise NotEditable("this is not valid YAML", line=line)
 
 
-def _line(node: yaml.Node) -> int:
+def line_of(node: yaml.Node) -> int:
+    """Return the number of the node's line."""
     return int(node.start_mark.line) + 1
 
 
 def _value(entry: tuple[yaml.Node, yaml.Node]) -> Value:
     key, node = entry
-    line = _line(key)
+    line = line_of(key)
     if isinstance(node, yaml.ScalarNode):
         if node.tag in _VAULT_TAGS:
             return Value("vault", line, text=node.value)
@@ -161,7 +198,7 @@ def _json_mapping(node: yaml.Node) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class _Span:
+class Span:
     """An entry in the text: its lines, the place of its value, and what is kept of the value's form."""
 
     start: int  # of the key's line
@@ -172,9 +209,10 @@ class _Span:
     newline: str
 
 
-def _span(document: _Document, key: yaml.Node, node: yaml.Node) -> _Span:
-    text, line = document.text, _line(key)
-    start = _line_start(key)
+def span_of(document: Document, key: yaml.Node, node: yaml.Node) -> Span:
+    """Return where an entry stands. Raise NotEditable where it cannot be cut out safely."""
+    text, line = document.text, line_of(key)
+    start = line_start(key)
     gap = text[key.end_mark.index : node.start_mark.index]
     blank = r"[ \t]*" if isinstance(node, yaml.ScalarNode) else r"\s*"
     colon = re.fullmatch(rf"(?P<colon>[ \t]*:)(?P<blank>{blank})", gap)
@@ -190,7 +228,7 @@ def _span(document: _Document, key: yaml.Node, node: yaml.Node) -> _Span:
         raise NotEditable("something follows the value on its line", line=line)
     header = _BLOCK_HEADER.match(text, node.start_mark.index) if _is_block(node) else None
     blanks = colon["blank"] if colon["blank"] and not re.search(r"[\r\n]", colon["blank"]) else " "
-    return _Span(
+    return Span(
         start=start,
         end=rest.end(),
         after_key=text[start : key.end_mark.index] + colon["colon"] + blanks,
@@ -200,7 +238,8 @@ def _span(document: _Document, key: yaml.Node, node: yaml.Node) -> _Span:
     )
 
 
-def _line_start(node: yaml.Node) -> int:
+def line_start(node: yaml.Node) -> int:
+    """Return where the node's line begins."""
     return int(node.start_mark.index - node.start_mark.column)
 
 
@@ -228,20 +267,20 @@ def _content_indent(content: str) -> int | None:
     return len(first[1]) if first else None
 
 
-def _changed(document: _Document, key: str, new: VaultBlock | FlowMapping | None, neighbours: Sequence[str]) -> str:
+def _changed(document: Document, key: str, new: VaultBlock | FlowMapping | None, neighbours: Sequence[str]) -> str:
     entry = document.entry(key)
     if entry is None:
         return document.text if new is None else _inserted(document, key, new, neighbours)
     allowed = ("mapping", "null") if isinstance(new, FlowMapping) else ("vault", "text", "null")
     kind = _value(entry).kind
     if kind == "other" or (new is not None and kind not in allowed):
-        raise NotEditable("the value is of another kind than is written here", line=_line(entry[0]))
-    span = _span(document, *entry)
+        raise NotEditable("the value is of another kind than is written here", line=line_of(entry[0]))
+    span = span_of(document, *entry)
     lines = "" if new is None else _rendered(document, new, span) + span.newline
     return document.text[: span.start] + lines + document.text[span.end :]
 
 
-def _rendered(document: _Document, new: VaultBlock | FlowMapping, span: _Span) -> str:
+def _rendered(document: Document, new: VaultBlock | FlowMapping, span: Span) -> str:
     """Return an entry's lines without the last line break."""
     comment = f" {span.comment}" if span.comment else ""
     if isinstance(new, FlowMapping):
@@ -259,8 +298,8 @@ def _json(data: Mapping[str, Any]) -> str:
     raise NotEditable(failed)
 
 
-def _inserted(document: _Document, key: str, new: VaultBlock | FlowMapping, neighbours: Sequence[str]) -> str:
-    blank = _Span(start=0, end=0, after_key=" " * document.indent + key + ": ", comment="", indent=None, newline="")
+def _inserted(document: Document, key: str, new: VaultBlock | FlowMapping, neighbours: Sequence[str]) -> str:
+    blank = Span(start=0, end=0, after_key=" " * document.indent + key + ": ", comment="", indent=None, newline="")
     lines = _rendered(document, new, blank) + document.newline
     position = _insert_position(document, key, neighbours)
     text = document.text
@@ -269,30 +308,32 @@ def _inserted(document: _Document, key: str, new: VaultBlock | FlowMapping, neig
     return text[:position] + lines + text[position:]
 
 
-def _insert_position(document: _Document, key: str, neighbours: Sequence[str]) -> int:
+def _insert_position(document: Document, key: str, neighbours: Sequence[str]) -> int:
     place = neighbours.index(key) if key in neighbours else 0
     before = next(filter(None, map(document.entry, reversed(neighbours[:place]))), None)
     after = next(filter(None, map(document.entry, neighbours[place + 1 :])), None)
     if before is None and after is not None:
-        return _line_start(after[0])
+        return line_start(after[0])
     above = before or (document.pairs[-1] if document.pairs else None)
-    if above and _is_unterminated_block(document.text, above[1]):
-        return _line_start(above[0])  # a line break behind it would become part of its value
-    return _span(document, *before).end if before else document.end
+    if above and is_unterminated_block(document.text, above[1]):
+        return line_start(above[0])  # a line break behind it would become part of its value
+    return span_of(document, *before).end if before else document.end
 
 
-def _is_unterminated_block(text: str, node: yaml.Node) -> bool:
+def is_unterminated_block(text: str, node: yaml.Node) -> bool:
+    """Whether a line break at the text's end would become part of the value."""
     leaf = _leaf(node)
     return _is_block(leaf) and leaf.end_mark.index == len(text) and not text.endswith(("\r", "\n"))
 
 
-def _recomposed(text: str) -> _Document:
+def recomposed(text: str, inside: Sequence[str] = ()) -> Document:
+    """Return an edited text's document. Raise NotEditable where the edit has broken it."""
     with suppress(NotEditable):
-        return _Document(text)
+        return Document(text, inside)
     raise NotEditable("the edited text would not be valid YAML")
 
 
-def _verify(old: _Document, new: _Document, changes: Mapping[str, VaultBlock | FlowMapping | None]) -> None:
+def _verify(old: Document, new: Document, changes: Mapping[str, VaultBlock | FlowMapping | None]) -> None:
     if list(_others(old, changes)) != list(_others(new, changes)):
         raise NotEditable("the edit would change another variable")
     for key, wanted in changes.items():
@@ -309,11 +350,14 @@ def _reads_as(value: Value | None, wanted: VaultBlock | FlowMapping | None) -> b
     return value.kind == "mapping" and value.data == dict(wanted.data)
 
 
-def _others(document: _Document, without: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Flatten all other entries, each shared node once, so that aliases neither loop nor multiply."""
-    seen: dict[int, int] = {}
+def _others(document: Document, without: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Flatten all other entries."""
     ours = [document.entry(key) for key in without]
-    rest = [node for pair in document.pairs if pair not in ours for node in pair]
+    return flatten([node for pair in document.pairs if pair not in ours for node in pair], {})
+
+
+def flatten(rest: list[yaml.Node], seen: dict[int, int]) -> Iterator[tuple[Any, ...]]:
+    """Flatten nodes, each shared one once, so that aliases neither loop nor multiply."""
     while rest:
         node = rest.pop()
         if id(node) in seen:

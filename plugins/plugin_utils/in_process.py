@@ -21,9 +21,15 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import FleetopsError, InvalidInput, SinkError
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    FleetopsError,
+    InvalidInput,
+    SinkError,
+    StoreError,
+)
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.account import account_target
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Sink
+from ansible_collections.fleetops.argocd.plugins.module_utils._stores.port import Source
 from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, Surroundings, carry_out, mask
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
@@ -31,8 +37,10 @@ from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     implicit_target,
     secrets_inside,
     sink_items,
+    values_prefix,
 )
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.claims import Claims
+from ansible_collections.fleetops.argocd.plugins.plugin_utils.helm_values import HelmValuesFile
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.unique_keys import require_unique_keys
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
     VaultFileSink,
@@ -47,6 +55,7 @@ FORCE_MODULE = "argocd_force_module"
 # Set by the role: `-e ansible_connection=ssh` beats the connection that the role sets, and none is needed here.
 FROM_CONTROLLER = "argocd_from_controller"
 _CONTROLLER_SINKS = ("ansible_vault",)
+_CONTROLLER_STORE = "helm_values"
 # The first patch releases whose task_executor.py keeps the mark that hides a result; 2.18 and later all do.
 _HIDING_SINCE = {(2, 16): 13, (2, 17): 6}
 _DISCOVERED = ("auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
@@ -74,11 +83,11 @@ class FlowAction(ActionBase):
 
     def _run(self, variables: dict[str, Any]) -> dict[str, Any]:
         args = plain(dict(self._task.args))
-        on_controller = _controller_sink(args)
+        on_controller = _on_controller(args)
         obstacle = self._obstacle(variables)
         if on_controller:
             obstacle = self._prepare_controller(on_controller)
-        reason = obstacle or (f"sink {on_controller} lives on the controller" if on_controller else "the task is local")
+        reason = obstacle or (f"{on_controller} lives on the controller" if on_controller else "the task is local")
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         require_unique_keys(args, self.SPEC.argument_spec)
@@ -135,11 +144,11 @@ class FlowAction(ActionBase):
             return ""
         return f"the interpreter is {interpreter}"
 
-    def _prepare_controller(self, sink: str) -> str:
-        """Where the sink lives here the flow runs here; what cannot be honoured then is refused."""
+    def _prepare_controller(self, place: str) -> str:
+        """Where a place lives here the flow runs here; what cannot be honoured then is refused."""
         if self._task.async_val:
             raise InvalidInput(
-                f"cannot run {self.SPEC.name} with async: its sink {sink} lives on the controller; leave async out"
+                f"cannot run {self.SPEC.name} with async: its {place} lives on the controller; leave async out"
             )
         for item in self._task.environment or []:
             # The worker is this task's own process.
@@ -193,20 +202,29 @@ class FlowAction(ActionBase):
         def open_sink(options: Mapping[str, Any], account: str) -> Sink:
             return self._open_sink(options, account, variables)
 
+        def open_values(options: Mapping[str, Any]) -> Source:
+            return self._open_values(options, variables)
+
         def claim(target: str, about: str) -> None:
             claims.claim(target, about=about)
 
-        return Surroundings(open_sink=open_sink, claim=claim)
+        return Surroundings(open_sink=open_sink, open_values=open_values, claim=claim)
+
+    def _open_values(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Source:
+        _require_lasting(variables, "edit Helm values", "keep account and policy elsewhere (config_store)")
+        return HelmValuesFile(
+            path=_file(options["file"], variables, "values file", StoreError), prefix=values_prefix(options)
+        )
 
     def _open_sink(self, options: Mapping[str, Any], account: str, variables: Mapping[str, Any]) -> Sink:
-        if "awx_job_id" in variables or "tower_job_id" in variables:
-            raise InvalidInput(
-                "cannot store a token in a vault file: this is an AWX job, whose copy of the project is thrown away "
-                "after it; name another place in store: kubernetes_secret or hashicorp_vault"
-            )
+        _require_lasting(
+            variables,
+            "store a token in a vault file",
+            "name another place in store: kubernetes_secret or hashicorp_vault",
+        )
         variable = options["variable"] or default_variable(account)
         return VaultFileSink(
-            path=_file(options["file"], variables),
+            path=_file(options["file"], variables, "vault file", SinkError),
             variable=variable,
             record_variable=f"{variable}_record",
             vault_id=options["vault_id"],
@@ -230,7 +248,14 @@ def _play_hosts(variables: Mapping[str, Any]) -> list[str]:
     return [str(host) for host in variables.get("ansible_play_hosts_all") or []]
 
 
-def _file(file: str | None, variables: Mapping[str, Any]) -> str:
+def _require_lasting(variables: Mapping[str, Any], what: str, remedy: str) -> None:
+    if "awx_job_id" in variables or "tower_job_id" in variables:
+        raise InvalidInput(
+            f"cannot {what}: this is an AWX job, whose copy of the project is thrown away after it; {remedy}"
+        )
+
+
+def _file(file: str | None, variables: Mapping[str, Any], noun: str, error: type[FleetopsError]) -> str:
     """Return the file's path; a relative one starts at the inventory, as the default does."""
     directory = variables.get("inventory_dir")
     # A list of hosts (`-i host,`) has none; ansible-core 2.19 and later say so by the text `None`.
@@ -240,11 +265,9 @@ def _file(file: str | None, variables: Mapping[str, Any]) -> str:
     if Path(file).is_absolute():
         return file
     if file.startswith("~"):
-        raise SinkError(f"cannot find vault file {file}: there is no such home; give an absolute path")
+        raise error(f"cannot find {noun} {file}: there is no such home; give an absolute path")
     if inventory_dir is None:
-        raise SinkError(
-            f"cannot find vault file {file}: the inventory has no directory to start at; give an absolute path"
-        )
+        raise error(f"cannot find {noun} {file}: the inventory has no directory to start at; give an absolute path")
     return str(Path(inventory_dir, file))
 
 
@@ -253,12 +276,15 @@ def _censored(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, "_ansible_no_log": True} if result.get("token") else result
 
 
-def _controller_sink(args: Mapping[str, Any]) -> str:
-    """Return the first of the task's sinks that lives on the controller; empty where none does."""
+def _on_controller(args: Mapping[str, Any]) -> str:
+    """Return the first of the task's places that lives on the controller; empty where none does."""
+    config_store = args.get("config_store")
+    if isinstance(config_store, Mapping) and config_store.get("type") == _CONTROLLER_STORE:
+        return f"config_store {_CONTROLLER_STORE}"
     for item in sink_items(args):
         kind = str(item.get("type") or _CONTROLLER_SINKS[0])
         if kind in _CONTROLLER_SINKS:
-            return kind
+            return f"sink {kind}"
     return ""
 
 

@@ -25,9 +25,9 @@ from ansible.parsing.vault import VaultLib, is_encrypted
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry, SinkConflict, SinkError
 from ansible_collections.fleetops.argocd.plugins.plugin_utils import _locked_file
+from ansible_collections.fleetops.argocd.plugins.plugin_utils._reporting import reported
 from ansible_collections.fleetops.argocd.plugins.plugin_utils._yaml_text import (
     FlowMapping,
-    NotEditable,
     Value,
     VaultBlock,
     edit,
@@ -176,20 +176,11 @@ class VaultFileSink:
 
     @contextmanager
     def _reported(self, verb: str) -> Iterator[None]:
-        try:
+        with reported(
+            lambda cause, remedy: self._failure(verb, cause, remedy),
+            elsewhere="another `file` or `variable` of the sink",
+        ):
             yield
-        except NotEditable as refused:
-            cause, remedy = str(refused), "change that by hand, or set another `file` or `variable` of the sink"
-        except TimeoutError as error:
-            cause, remedy = str(error.strerror), "run again when the other run is done"
-        except OSError as error:
-            cause, remedy = (
-                str(error.strerror or type(error).__name__),
-                "solve that and run again",
-            )
-        else:
-            return
-        raise self._failure(verb, cause, remedy) from None
 
     # -- reading
 

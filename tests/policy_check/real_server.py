@@ -121,13 +121,13 @@ class RealServer:
         validated = ArgumentSpecValidator(spec.argument_spec).validate({**connection, **options})
         if validated.error_messages:
             sys.exit(f"cannot run the module: {validated.error_messages}")
-        around = _wiring.Surroundings(open_sink=_no_sink, claim=lambda _target, _about: None)
+        around = _wiring.Surroundings(open_sink=_no_sink, open_values=_no_sink, claim=lambda _target, _about: None)
         params = validated.validated_parameters
         result, _met = _wiring.carry_out(spec, rbac_policy.run, params, around, check_mode=check_mode, diff=False)
         return result
 
 
-def _no_sink(options: Mapping[str, Any], _account: str) -> Any:
+def _no_sink(options: Mapping[str, Any], _account: str = "") -> Any:
     sys.exit(f"the policy needs no sink, and asked for {options}")
 
 

@@ -23,13 +23,13 @@ from .._core.errors import (
     Unauthenticated,
     UnexpectedReply,
 )
+from .._core.ownership import FIELD_MANAGER
 from .._core.plan import SetKeys
 from .http import HttpClient, Reply
 from .kubeconfig import Access
 
 __all__ = ("KubernetesClient", "connect", "decode_data")
 
-FIELD_MANAGER = "fleetops.argocd"
 _ERRORS: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Denied, 404: Absent, 409: Conflict}
 _NOUNS = {
     "configmaps": "ConfigMap",
@@ -37,13 +37,20 @@ _NOUNS = {
     "services": "Service",
     "pods": "Pod",
     "appprojects": "AppProject",
+    "applications": "Application",
+    "argocds": "ArgoCD",
 }
 # Where a kind is not of Kubernetes' own group.
-_GROUPS = {"appprojects": "/apis/argoproj.io/v1alpha1"}
+_GROUPS = {
+    "appprojects": "/apis/argoproj.io/v1alpha1",
+    "applications": "/apis/argoproj.io/v1alpha1",
+    # The operator's; it has converted v1alpha1 to this since 0.8.
+    "argocds": "/apis/argoproj.io/v1beta1",
+}
 
 
 class KubernetesClient:
-    """ConfigMaps and Secrets of one namespace; of its AppProjects only for reading."""
+    """ConfigMaps, Secrets and the operator's resource of one namespace; its other custom resources only for reading."""
 
     def __init__(
         self, http: HttpClient, auth: Mapping[str, str | list[str]], *, namespace: str, anonymous: bool = False

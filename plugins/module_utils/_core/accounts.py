@@ -8,7 +8,6 @@ Source of every rule: argo-cd util/settings/accounts.go and util/session/session
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import InvalidInput, Refused, quoted
+from .fragments import HELM_PATHS, as_yaml
 from .plan import HIDDEN, Plan, SetKeys
 from .record import format_time
 from .token_list import listed_tokens
@@ -27,6 +27,7 @@ __all__ = (
     "Account",
     "DesiredAccount",
     "PasswordWish",
+    "account_keys",
     "account_names",
     "check_account_name",
     "helm_values",
@@ -137,7 +138,7 @@ def parse_capabilities(text: str) -> tuple[str, ...]:
     return tuple(item for item in (part.strip() for part in text.split(",")) if item in CAPABILITIES)
 
 
-def _account_keys(data: Mapping[str, str], name: str) -> list[str]:
+def account_keys(data: Mapping[str, str], name: str) -> list[str]:
     """Return the keys that make up the account: `accounts.NAME` and `accounts.NAME.<one part>`."""
     return [key for key in data if key.split(".")[:2] == ["accounts", name] and key.count(".") <= 2]
 
@@ -179,7 +180,7 @@ def parse_account(data: Mapping[str, str], name: str) -> Account:
     if enabled_key in data:
         enabled = _parse_bool(enabled_key, data[enabled_key])
         disabled_by = None if enabled else enabled_key
-    exists = name == ADMIN or bool(_account_keys(data, name))
+    exists = name == ADMIN or bool(account_keys(data, name))
     return Account(name=name, exists=exists, enabled=enabled, capabilities=capabilities, disabled_by=disabled_by)
 
 
@@ -215,7 +216,7 @@ def plan_account(
 def _shown(account: Account, config: Mapping[str, str], secret_keys: Mapping[str, Any]) -> dict[str, Any]:
     """Return the account and the keys behind it, secrets masked: one side of the diff."""
     shown = account.describe()
-    keys = {key: config[key] for key in sorted(_account_keys(config, account.name))}
+    keys = {key: config[key] for key in sorted(account_keys(config, account.name))}
     if keys:
         shown[CONFIG_MAP] = keys
     if secret_keys:
@@ -338,8 +339,8 @@ def _plan_absent(config: Mapping[str, str], secret: Mapping[str, str], current: 
     """Remove the keys of both objects: keys left in the Secret would revive every old token with the name."""
     if current.name == ADMIN:
         raise Refused("cannot remove account admin: it is built in; disable it with enabled: false")
-    config_keys: dict[str, str | None] = dict.fromkeys(_account_keys(config, current.name))
-    secret_keys: dict[str, str | None] = dict.fromkeys(_account_keys(secret, current.name))
+    config_keys: dict[str, str | None] = dict.fromkeys(account_keys(config, current.name))
+    secret_keys: dict[str, str | None] = dict.fromkeys(account_keys(secret, current.name))
     steps = [SetKeys("configmaps", CONFIG_MAP, config_keys)] if config_keys else []
     steps += [SetKeys("secrets", SECRET, secret_keys)] if secret_keys else []
     return Plan(before=_shown(current, config, secret_keys), after={}, steps=tuple(steps))
@@ -350,5 +351,4 @@ def helm_values(name: str, config: Mapping[str, str | None]) -> str:
     keys = {key: text for key, text in config.items() if text is not None and key.split(".")[:2] == ["accounts", name]}
     if not keys:
         return ""
-    lines = [f"    {key}: {json.dumps(text)}" for key, text in sorted(keys.items())]
-    return "\n".join(["configs:", "  cm:", *lines, ""])
+    return as_yaml(HELM_PATHS[CONFIG_MAP], dict(sorted(keys.items())))

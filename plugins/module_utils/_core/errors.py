@@ -67,6 +67,10 @@ class SinkConflict(SinkError, Overtaken):
     """Compare-and-set lost: the sink no longer holds what was read from it."""
 
 
+class StoreError(FleetopsError):
+    """A file that keeps account and policy keys cannot be read or written."""
+
+
 class ApiError(FleetopsError):
     """An answer (or none) of a server. `status` is None where no answer came."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.accounts import (
     Account,
     DesiredAccount,
+    account_keys,
     check_account_name,
     check_capabilities,
     helm_values,
@@ -21,11 +22,11 @@ from .._core.accounts import (
 )
 from .._core.decision import compare_clocks
 from .._core.errors import Absent, InvalidInput, Unauthenticated, UnexpectedReply
-from .._core.ownership import check_owners
 from .._core.plan import Plan
-from .._stores.configmaps import ConfigMapStore
+from .owning import Owners
 from .password import parse_password
 from .ports import Outcome, Ports, everywhere, optional_argocd
+from .settling import Arrival, await_arrival, parse_settle_time, require_lasting
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient, ListedAccount
@@ -42,11 +43,19 @@ _PART_OF = ("app.kubernetes.io/part-of", "argocd")
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, write, wait until Argo CD sees it."""
     desired = _desired(params)
+    settle_time = parse_settle_time(params)
     planner = _Planner(ports.kubernetes(params), desired, params, ports)
-    plan = planner.store.settle(planner.plan, apply=not ports.check_mode)
+    store = planner.store
+    plan = store.settle(planner.plan, apply=not ports.check_mode)
     snapshot = planner.snapshot
+    arrival = Arrival(pending=False, late=False)
+    if store.upstream:
+        arrival = await_arrival(planner.has_arrived, seconds=settle_time, ports=ports)
+    elif not ports.check_mode:
+        require_lasting(store, plan.steps, seconds=settle_time, upstream=planner.helm_values, ports=ports)
     seen = None
-    if plan.changed and not ports.check_mode and params["wait"]:
+    news = (plan.changed or arrival.late) and not arrival.pending
+    if news and not ports.check_mode and params["wait"]:
         seen = _wait_until_seen(planner.target, params, ports)
     return Outcome(
         changed=plan.changed,
@@ -54,6 +63,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             "account": planner.target.describe(),
             "instance_uid": snapshot.metadata["uid"],
             "seen": seen,
+            "upstream": store.upstream,
+            "pending": arrival.pending,
             "helm_values": planner.helm_values,
             "password_changed": any(step.kind == "secrets" for step in plan.steps) and planner.desires_password,
         },
@@ -70,9 +81,9 @@ class _Planner:
         self, kubernetes: KubernetesClient, desired: DesiredAccount, params: Mapping[str, Any], ports: Ports
     ) -> None:
         self._kubernetes = kubernetes
-        self.store = ConfigMapStore(kubernetes)
+        self.store = ports.config_store(params, kubernetes)
         self._desired = desired
-        self._force_owner = bool(params["force_owner"])
+        self._owners = Owners(kubernetes, force=params["force_owner"])
         self._ports = ports
         self.desires_password = desired.password is not None
         self.snapshot: Snapshot
@@ -84,17 +95,18 @@ class _Planner:
         check_part_of(self.snapshot)
         name = self._desired.name
         self._ports.claim(account_target(self.snapshot.metadata["uid"], name), f"account {name}")
+        if self.store.upstream:
+            # Refused, too, where it was stopped in the cluster only.
+            self._live_plan()
         secret = self._read_secret()
+        data = None if secret is None else secret.data
         now, clocks = self._now()
-        plan = plan_account(self.snapshot.data, secret, self._desired, now=now)
+        plan = plan_account(self.snapshot.data, data, self._desired, now=now)
         after = _after(self.snapshot.data, plan)
         self.target = parse_account(after, self._desired.name)
         self.helm_values = helm_values(self._desired.name, after)
-        if not plan.changed:
-            return plan
-        plan = replace(plan, warnings=(*plan.warnings, *clocks))
-        owners = check_owners(self.snapshot.metadata, fragment=self.helm_values, force=self._force_owner)
-        return replace(plan, warnings=(*plan.warnings, *owners))
+        owners = self._check_owners(plan, after, secret)
+        return replace(plan, warnings=(*plan.warnings, *(clocks if plan.changed else ()), *owners))
 
     def _now(self) -> tuple[datetime, tuple[str, ...]]:
         """Return the server's time, with a warning where ours is another.
@@ -108,13 +120,33 @@ class _Planner:
         warning = compare_clocks(server, ours, of="the Kubernetes API")
         return server, (warning,) if warning else ()
 
-    def _read_secret(self) -> Mapping[str, str] | None:
+    def has_arrived(self) -> bool:
+        """Whether the ConfigMap has the account as it is wanted."""
+        return not self._live_plan().changed
+
+    def _live_plan(self) -> Plan:
+        live = self.store.live("configmaps", "argocd-cm").data
+        return plan_account(live, None, replace(self._desired, password=None), now=self._ports.clock())
+
+    def _check_owners(self, plan: Plan, after: Mapping[str, str], secret: Snapshot | None) -> list[str]:
+        warnings = self._owners.check_account(self.snapshot, self._desired.name) if self._desired.present else []
+        for step in plan.steps:
+            if step.kind == "secrets" and secret is not None:
+                warnings += self._owners.check_secret(secret, step.values)
+            if step.kind == "configmaps" and (self.snapshot.source or not self.store.upstream):
+                whole = {
+                    key: after.get(key) for key in sorted({*step.values, *account_keys(after, self._desired.name)})
+                }
+                warnings += self._owners.check_config_map(self.snapshot, whole)
+        return warnings
+
+    def _read_secret(self) -> Snapshot | None:
         """argocd-secret holds the signing key: read only when its keys matter."""
         if self._desired.present and self._desired.password is None:
             return None
-        data = self.store.read("secrets", "argocd-secret").data
-        self._ports.remember(data.get("server.secretkey", ""))
-        return data
+        secret = self.store.read("secrets", "argocd-secret")
+        self._ports.remember(secret.data.get("server.secretkey", ""))
+        return secret
 
 
 def _after(data: Mapping[str, str], plan: Plan) -> dict[str, str]:

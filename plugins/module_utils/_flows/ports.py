@@ -17,6 +17,7 @@ from .._clients.argocd import ArgocdClient
 from .._clients.kubernetes import KubernetesClient
 from .._core.errors import Conflict
 from .._sinks.port import Sink
+from .._stores.configmaps import ConfigMapStore
 
 __all__ = ("Outcome", "Ports", "argocd_at_hand", "everywhere", "optional_argocd", "retry_conflicts", "wait_until")
 
@@ -39,6 +40,7 @@ class Ports:
     kubernetes: Callable[[Mapping[str, Any]], KubernetesClient]
     argocd: Callable[[Mapping[str, Any]], ArgocdClient]
     sink: Callable[[Mapping[str, Any], str], Sink]
+    config_store: Callable[[Mapping[str, Any], KubernetesClient], ConfigMapStore]
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     random_hex: Callable[[], str]

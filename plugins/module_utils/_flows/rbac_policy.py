@@ -14,7 +14,7 @@ from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
 from .._core.enforcer import counts
 from .._core.errors import ApiError, InvalidInput, UnexpectedReply, check_one_line, quoted
-from .._core.ownership import check_owners
+from .._core.fragments import HELM_PATHS, as_yaml
 from .._core.permissions import Ceiling, parse_ceiling, require_below
 from .._core.plan import Plan, SetKeys
 from .._core.policy import (
@@ -23,19 +23,22 @@ from .._core.policy import (
     PolicyChange,
     check_subject,
     choose_key,
+    overlay_key,
     parse_policies,
     parse_roles,
     plan_policy,
 )
 from .._core.policy_text import POLICY_KEY, merged_lines, trimmed
 from .._core.release import Release
-from .._stores.configmaps import ConfigMapStore
 from .judging import Roles, read_data, read_projects, release_of
+from .owning import Owners
 from .ports import Outcome, Ports, argocd_at_hand
+from .settling import Arrival, await_arrival, parse_settle_time, require_lasting
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
-    from .._stores.port import Store
+    from .._clients.kubernetes import KubernetesClient
+    from .._stores.port import Snapshot, Store
 
 __all__ = ("run",)
 
@@ -48,16 +51,23 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, lint, write, probe."""
     desired = _desired(params)
     ceiling = None if params["max_permissions"] is None else parse_ceiling(params["max_permissions"])
+    settle_time = parse_settle_time(params)
     kubernetes = ports.kubernetes(params)
-    store = ConfigMapStore(kubernetes)
+    store = ports.config_store(params, kubernetes)
     argocd = argocd_at_hand(params, ports)
-    planner = _Planner(store, desired, params, ports.claim, release=release_of(argocd))
+    planner = _Planner(store, desired, params, ports.claim, kubernetes, release=release_of(argocd))
     if ceiling is not None and desired.present:
         planner.require_below(ceiling, read_projects(kubernetes))
     plan = store.settle(planner.plan, apply=not ports.check_mode)
     change = planner.change
-    if plan.changed and not ports.check_mode and argocd and argocd.has_credentials:
-        _probe(store, plan, change, argocd, ports)
+    arrival = Arrival(pending=False, late=False)
+    if store.upstream:
+        arrival = await_arrival(planner.has_arrived, seconds=settle_time, ports=ports)
+    elif plan.changed and not ports.check_mode:
+        if argocd and argocd.has_credentials:
+            _probe(store, plan, change, argocd, ports)
+        upstream = as_yaml(HELM_PATHS[CONFIG_MAP], planner.touched())
+        require_lasting(store, plan.steps, seconds=settle_time, upstream=upstream, ports=ports)
     return Outcome(
         changed=plan.changed,
         values={
@@ -67,6 +77,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             "removed": list(change.removed),
             "permissions_gained": list(change.gained),
             "permissions_lost": list(change.lost),
+            "upstream": store.upstream,
+            "pending": arrival.pending,
             "findings": [finding.describe() for finding in change.findings],
             "policy": {key: text for key, text in change.data.items() if counts(key)},
         },
@@ -85,6 +97,7 @@ class _Planner:
         desired: DesiredPolicy,
         params: Mapping[str, Any],
         claim: Callable[[str, str], None],
+        kubernetes: KubernetesClient,
         *,
         release: Release | None,
     ) -> None:
@@ -94,6 +107,7 @@ class _Planner:
         self._params = params
         self._release = release
         self._config = read_data(store, "argocd-cm")
+        self._owners = Owners(kubernetes, force=params["force_owner"], config=self._config)
         self._ceiling: Sequence[Ceiling] | None = None
         self._projects: Roles | None = None
         self.change: PolicyChange
@@ -108,23 +122,48 @@ class _Planner:
         snapshot = self._store.read("configmaps", CONFIG_MAP)
         subject, params = self._desired.subject, self._params
         self._claim(f"{snapshot.metadata['uid']} policy {subject}", f"the policy of {subject}")
-        where = {"location": params["location"], "overlay": params["overlay"], "release": self._release}
+        where = {"location": self._location(), "overlay": params["overlay"], "release": self._release}
         self.key = choose_key(snapshot.data, subject, **where)
         desired = replace(self._desired, key=self.key)
         self.change = plan_policy(snapshot.data, desired, release=self._release, config=self._config)
         if self._ceiling is not None:
             after = self.change.data
             require_below(self._ceiling, after, subject, release=self._release, projects=self._projects)
-        if self.change.plan.changed and self._touches_foreign_keys():
-            fragment = _as_text(self.change.plan.after)
-            force = bool(params["force_owner"])
-            self.warnings = tuple(check_owners(snapshot.metadata, fragment=fragment, force=force))
+        endangered = self._endangered(snapshot)
+        if endangered:
+            self.warnings = tuple(self._owners.check_config_map(snapshot, endangered))
         return self.change.plan
 
-    def _touches_foreign_keys(self) -> bool:
-        """Owners rewrite the keys they know: an overlay of ours survives them, any other key does not."""
-        touched = {key for step in self.change.plan.steps for key in step.values}
-        return bool(touched - {self.key}) or self.key == POLICY_KEY
+    def has_arrived(self) -> bool:
+        """Whether the ConfigMap has the policy as it is wanted."""
+        live = self._store.live("configmaps", CONFIG_MAP).data
+        try:
+            change = plan_policy(live, replace(self._desired, key=self.key), release=self._release, config=self._config)
+        except InvalidInput:
+            # It does not load, as what is upstream does.
+            return False
+        return not change.plan.changed
+
+    def touched(self) -> dict[str, str | None]:
+        """Return the keys that the plan sets, as they will be."""
+        return {key: self.change.data.get(key) for step in self.change.plan.steps for key in step.values}
+
+    def _endangered(self, snapshot: Snapshot) -> dict[str, str | None]:
+        """Return what an owner would undo. Owners rewrite the keys they know: an overlay of ours survives them."""
+        touched = self.touched()
+        if self._store.upstream:
+            # Only what is kept there, and only where that is an object with owners of its own.
+            return {
+                key: text for key, text in touched.items() if snapshot.source and self._store.keeps(CONFIG_MAP, key)
+            }
+        known = set(touched) - {self.key} or self.key == POLICY_KEY
+        return touched if known else {}
+
+    def _location(self) -> str:
+        """An overlay is kept upstream where there is a place for it; asked for by name, it goes to the ConfigMap."""
+        asked, overlay = str(self._params["location"]), overlay_key(self._params["overlay"] or self._desired.subject)
+        by_default = asked == "auto" and not self._params["overlay"]
+        return POLICY_KEY if by_default and not self._store.keeps(CONFIG_MAP, overlay) else asked
 
 
 def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
@@ -173,7 +212,7 @@ def _permissions(statements: Sequence[str]) -> str:
     return "".join(["permissions:\n", *(f"  {statement}\n" for statement in statements)]) if statements else ""
 
 
-def _probe(store: ConfigMapStore, plan: Plan, change: PolicyChange, argocd: ArgocdClient, ports: Ports) -> None:
+def _probe(store: Store, plan: Plan, change: PolicyChange, argocd: ArgocdClient, ports: Ports) -> None:
     """Ask the server something it must enforce; where the policy broke it, put the previous text back and fail.
 
     A probe may come before the server has seen the write: what holds is the lint before it, this is the second net.
@@ -212,7 +251,7 @@ def _answer(argocd: ArgocdClient) -> str | None:
 _CHANGED_SINCE = "somebody else has changed it since, so it was left as it is"
 
 
-def _put_back(store: ConfigMapStore, plan: Plan) -> bool:
+def _put_back(store: Store, plan: Plan) -> bool:
     """Put the previous values back and return True, unless what we wrote is no longer what stands there."""
     steps = tuple(
         SetKeys(step.kind, step.name, {key: plan.before.get(key) for key in step.values}) for step in plan.steps

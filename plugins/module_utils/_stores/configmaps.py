@@ -21,11 +21,21 @@ _ATTEMPTS = 5
 class ConfigMapStore:
     """Writes single keys, each only if the object is still the one that was planned from."""
 
+    upstream = ""
+
     def __init__(self, client: KubernetesClient) -> None:
         self._client = client
         self._versions: dict[tuple[str, str], str] = {}
 
+    def keeps(self, name: str, key: str) -> bool:  # noqa: ARG002 # every key
+        """Whether that key of that ConfigMap is kept where this store keeps keys."""
+        return True
+
     def read(self, kind: str, name: str) -> Snapshot:
+        """As `live`."""
+        return self.live(kind, name)
+
+    def live(self, kind: str, name: str) -> Snapshot:
         """Return the object and remember its version: a later write is refused if it changed."""
         shape = self._client.get(kind, name)
         self._versions[kind, name] = shape["metadata"]["resourceVersion"]
@@ -53,9 +63,12 @@ class ConfigMapStore:
 
     def _rehearse(self, plan: Plan) -> None:
         for step in plan.steps:
-            self._client.patch(step, resource_version=self._versions[step.kind, step.name], dry_run=True)
+            self._send(step, dry_run=True)
 
     def _apply(self, plan: Plan, done: list[SetKeys]) -> None:
         for step in plan.steps:
-            self._client.patch(step, resource_version=self._versions[step.kind, step.name])
+            self._send(step, dry_run=False)
             done.append(step)
+
+    def _send(self, step: SetKeys, *, dry_run: bool) -> None:
+        self._client.patch(step, resource_version=self._versions[step.kind, step.name], dry_run=dry_run)

@@ -9,24 +9,39 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .._core.plan import Plan
+from .._core.plan import Plan, SetKeys
 
-__all__ = ("Snapshot", "Store")
+__all__ = ("Snapshot", "Source", "Store")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One object as it was read: `data` in plain text, `metadata` as the API server gives it."""
+    """One object as it was read: `data` in plain text, `metadata` as the API server gives it.
+
+    `source` is the metadata of the object that it is made from, where that one is what is written.
+    """
 
     data: Mapping[str, str]
     metadata: Mapping[str, Any]
+    source: Mapping[str, Any] | None = None
 
 
 class Store(Protocol):
-    """Reads one object's keys, and writes by plan."""
+    """Reads one object's keys, and writes by plan.
+
+    `upstream` names where the ConfigMaps' keys are kept if that is not in the ConfigMaps themselves; else it is empty.
+    """
+
+    upstream: str
+
+    def keeps(self, name: str, key: str) -> bool:
+        """Whether that key of that ConfigMap is kept where this store keeps keys."""
 
     def read(self, kind: str, name: str) -> Snapshot:
-        """Return the object; raises an ApiError."""
+        """Return the keys to plan from, with the metadata of the object; raises an ApiError."""
+
+    def live(self, kind: str, name: str) -> Snapshot:
+        """Return the object as the cluster has it; raises an ApiError."""
 
     def settle(self, make_plan: Callable[[], Plan], *, apply: bool) -> Plan:
         """Make the plan and carry it out, planning anew from a new read where somebody else wrote in between.
@@ -34,3 +49,20 @@ class Store(Protocol):
         With `apply` false (check mode) nothing is written, and rights that a write would lack are found all the same.
         Returns the plan that holds.
         """
+
+
+class Source(Protocol):
+    """Where keys of the ConfigMaps are kept that something else makes the ConfigMaps from."""
+
+    label: str
+    # Of the object that holds them, as it was read last; None for a file.
+    metadata: Mapping[str, Any] | None
+
+    def holds(self, name: str, key: str) -> bool:
+        """Whether that key of that ConfigMap is kept here."""
+
+    def read(self, name: str) -> Mapping[str, str]:
+        """Return the ConfigMap's keys; what is written later is refused if it has changed since."""
+
+    def write(self, step: SetKeys, *, dry_run: bool) -> None:
+        """Set the keys; raises Conflict. With `dry_run` nothing is written, and what a write would lack is found."""

@@ -20,7 +20,7 @@ from .kubernetes import Kubernetes, Object
 
 # Of the API server itself; no test's business.
 OWN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-CHANGEABLE = ("ConfigMap", "Secret", "Service", "Application", "ApplicationSet", "AppProject")
+CHANGEABLE = ("ConfigMap", "Secret", "Service", "Application", "ApplicationSet", "AppProject", "ArgoCD")
 TOUCHED = "testbed/touched"
 
 

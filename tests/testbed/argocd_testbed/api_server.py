@@ -80,13 +80,15 @@ class ApiServer:
     def prepare(self) -> None:
         """Wait until it is there, and serves the custom resources."""
         self.shared.processes.wait_until(self.process, self.kubernetes.ready)
-        for kind, plural in installation.CUSTOM.items():
-            self.kubernetes.create(installation.custom_resource(kind, plural), MANAGER)
+        custom = [installation.custom_resource(kind, plural) for kind, plural in installation.CUSTOM.items()]
+        for item in (*custom, installation.operator_resource()):
+            self.kubernetes.create(item, MANAGER)
         self.shared.processes.wait_until(self.process, self._custom_resources_served)
 
     def _custom_resources_served(self) -> bool:
         try:
             served = self.kubernetes.call("GET", "/apis/argoproj.io/v1alpha1")["resources"]
+            self.kubernetes.call("GET", "/apis/argoproj.io/v1beta1")
         except requests.HTTPError:
             return False
         return {item["name"] for item in served} >= set(installation.CUSTOM.values())

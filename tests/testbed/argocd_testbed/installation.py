@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The objects of a fresh Argo CD installation, as its manifests create them; argocd-server fills argocd-secret itself.
 
-Source: argo-cd manifests/base (config, server) and manifests/cluster-rbac/server. The schemas of the custom resources
-are left open: no controller runs, so nothing here depends on them.
+Source: argo-cd manifests/base (config, server) and manifests/cluster-rbac/server. The schemas of Argo CD's custom
+resources are left open: no controller runs, so nothing here depends on them. That of the operator's resource knows the
+fields the collection writes, and has kube-apiserver prune every other, as the operator's own does.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def _labels(name: str, component: str = "") -> dict[str, str]:
     return {**labels, "app.kubernetes.io/component": component} if component else labels
 
 
-def custom_resource(kind: str, plural: str) -> Object:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+def custom_resource(kind: str, plural: str, version_name: str = "v1alpha1", schema: Object | None = None) -> Object:
+    schema = schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": version_name, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -46,6 +47,21 @@ def custom_resource(kind: str, plural: str) -> Object:
         "metadata": {"name": f"{plural}.argoproj.io"},
         "spec": {"group": "argoproj.io", "scope": "Namespaced", "names": names, "versions": [version]},
     }
+
+
+def operator_resource() -> Object:
+    """Source: argocd-operator api/v1beta1/argocd_types.go (ArgoCDSpec, ArgoCDRBACSpec, LocalUserSpec)."""
+    texts = {"type": "object", "additionalProperties": {"type": "string"}}
+    rbac = {name: {"type": "string"} for name in ("defaultPolicy", "policy", "policyMatcherMode", "scopes")}
+    user = {
+        "name": {"type": "string"},
+        **{name: {"type": "boolean"} for name in ("apiKey", "autoRenewToken", "enabled", "login")},
+        "tokenLifetime": {"type": "string"},
+    }
+    users = {"type": "array", "items": {"type": "object", "required": ["name"], "properties": user}}
+    spec = {"extraConfig": texts, "localUsers": users, "rbac": {"type": "object", "properties": rbac}}
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": spec}}}
+    return custom_resource("ArgoCD", "argocds", "v1beta1", schema)
 
 
 def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> dict[str, list[str]]:

@@ -30,6 +30,7 @@ RESOURCES = {
     "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
     "ApplicationSet": ("/apis/argoproj.io/v1alpha1", "applicationsets"),
     "AppProject": ("/apis/argoproj.io/v1alpha1", "appprojects"),
+    "ArgoCD": ("/apis/argoproj.io/v1beta1", "argocds"),
 }
 
 
@@ -73,8 +74,16 @@ class Kubernetes:
             raise
 
     def list(self, kind: str, namespace: str | None = None) -> list[Object]:
-        """Of one namespace, or of all. Items of a list do not say what they are; ours do."""
-        items = self.call("GET", collection_path(kind, namespace))["items"]
+        """Of one namespace, or of all; none of a kind that the cluster does not know.
+
+        Items of a list do not say what they are; ours do.
+        """
+        try:
+            items = self.call("GET", collection_path(kind, namespace))["items"]
+        except requests.HTTPError as refusal:
+            if refusal.response.status_code != 404:
+                raise
+            return []
         version = RESOURCES[kind][0].removeprefix("/apis/").removeprefix("/api/")
         return [{"apiVersion": version, "kind": kind, **item} for item in items]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ListedAccount
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks import Check
@@ -27,7 +27,12 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.plan import SetKeys
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.tokens import ListedToken, decode_token
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Ports
+from ansible_collections.fleetops.argocd.plugins.module_utils._opening import open_config_store
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry, SinkConflict
+
+if TYPE_CHECKING:
+    from ansible_collections.fleetops.argocd.plugins.module_utils._clients.kubernetes import KubernetesClient
+    from ansible_collections.fleetops.argocd.plugins.module_utils._stores.configmaps import ConfigMapStore
 
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=timezone.utc)
 UID = "uid-of-argocd-cm"
@@ -74,6 +79,7 @@ class World:
         self.argocd = FakeArgocd(self)
         self.kubernetes = FakeKubernetes(self)
         self.sinks = {"first": FakeSink(self, "first"), "second": FakeSink(self, "second")}
+        self.values = FakeValues(self)
         self._numbers = count(1)
 
     def add_sink(self, name: str) -> None:
@@ -116,6 +122,7 @@ class World:
             kubernetes=lambda _params: self.kubernetes,  # type: ignore[arg-type, return-value] # a fake of its shape
             argocd=lambda _params: self.argocd,  # type: ignore[arg-type, return-value] # a fake of its shape
             sink=lambda options, _account: self.sinks[options["file"]],
+            config_store=self._config_store,
             clock=lambda: self.now,
             sleep=self.sleep,
             random_hex=lambda: f"{next(self._numbers):08x}",
@@ -123,6 +130,9 @@ class World:
             claim=lambda target, _about: self.claimed.append(target),
             actor="tester@here",
         )
+
+    def _config_store(self, params: Mapping[str, Any], client: KubernetesClient) -> ConfigMapStore:
+        return open_config_store(params["config_store"], client, lambda _options: self.values)
 
     def effects(self) -> list[str]:
         """The events that are no mere reads."""
@@ -224,6 +234,32 @@ class FakeArgocd:
         return bool(self._world.perform("ask", f"{check} as {caller}", lambda: str(check) not in self.denied))
 
 
+class FakeValues:
+    """A source of the ConfigMaps, as a values file is one."""
+
+    label = "the values"
+    metadata = None
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.data: dict[str, dict[str, str]] = {"argocd-cm": {}, "argocd-rbac-cm": {}}
+
+    def holds(self, name: str, key: str) -> bool:  # noqa: ARG002 # every key
+        return True
+
+    def read(self, name: str) -> dict[str, str]:
+        return dict(self._world.perform("values", name, lambda: self.data[name]))
+
+    def write(self, step: SetKeys, *, dry_run: bool) -> None:
+        def edit() -> None:
+            if not dry_run:
+                merged: dict[str, str | None] = {**self.data[step.name], **step.values}
+                self.data[step.name] = {key: value for key, value in merged.items() if value is not None}
+
+        verb = "rehearse" if dry_run else "patch"
+        self._world.perform(verb, f"values {step.name} {' '.join(sorted(step.values))}", edit)
+
+
 class FakeSink:
     """Holds one entry; writes by compare-and-set."""
 
@@ -274,6 +310,8 @@ class FakeKubernetes:
         self.server_time: datetime | None = None
         self.project = "uid-of-the-project"
         self.projects: list[dict[str, Any]] = []
+        # Custom resources by kind and name.
+        self.resources: dict[tuple[str, str], dict[str, Any]] = {}
         self.data: dict[str, dict[str, str]] = {"argocd-cm": {}, "argocd-rbac-cm": {}, "argocd-secret": {}}
         self.metadata: dict[str, dict[str, Any]] = {
             name: {"name": name, "uid": UID, "labels": dict(PART_OF), "resourceVersion": "1"} for name in self.data
@@ -291,6 +329,8 @@ class FakeKubernetes:
     def get(self, kind: str, name: str) -> dict[str, Any]:
         if kind == "appprojects":
             return {"metadata": {"uid": self._world.perform("get", name, lambda: self.project)}}
+        if kind in ("applications", "argocds"):
+            return dict(self._world.perform("get", f"{kind}/{name}", lambda: self._resource(kind, name)))
 
         def read() -> dict[str, Any]:
             encode = _encoded if kind == "secrets" else str
@@ -299,6 +339,32 @@ class FakeKubernetes:
 
         shape: dict[str, Any] = self._world.perform("get", name, read)
         return shape
+
+    def merge(self, kind: str, name: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Patch a custom resource, two levels deep: its spec is made of mappings."""
+
+        def write() -> dict[str, Any]:
+            shape = self.resources[kind, name]
+            metadata = shape["metadata"]
+            if body["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+                raise Conflict("the object has been modified", status=409)
+            if dry_run:
+                return shape
+            spec = dict(shape["spec"])
+            for part, values in body["spec"].items():
+                merged = {**(spec.get(part) or {}), **values}
+                spec[part] = {key: value for key, value in merged.items() if value is not None}
+            version = str(int(metadata["resourceVersion"]) + 1)
+            self.resources[kind, name] = {"metadata": {**metadata, "resourceVersion": version}, "spec": spec}
+            return self.resources[kind, name]
+
+        keys = " ".join(f"{part}.{key}" for part, values in body["spec"].items() for key in sorted(values))
+        return dict(self._world.perform("rehearse" if dry_run else "patch", f"{kind}/{name} {keys}", write))
+
+    def _resource(self, kind: str, name: str) -> dict[str, Any]:
+        if (kind, name) not in self.resources:
+            raise Absent(f"no {kind}/{name}", status=404)
+        return self.resources[kind, name]
 
     def list_all(self, kind: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._world.perform("list", kind, lambda: self.projects)

@@ -32,6 +32,7 @@ def options(**changes: Any) -> dict[str, Any]:
     switches = dict.fromkeys(("reenable", "override_admin_enabled", "force_owner"), False)
     nothing |= {"account_password_mtime": None, "known_tokens": [], "end_tokens": False}
     more = {"argocd_transport": "direct", "wait": True, "wait_timeout": 5}
+    more |= {"config_store": {"type": "configmaps", "file": None, "prefix": None, "name": None}, "settle_time": "0"}
     return {**shape, **nothing, **switches, **more, **changes}
 
 
@@ -54,8 +55,10 @@ def test_the_first_run_writes_two_keys_and_the_second_reads_only() -> None:
         "account": {"name": "octopus", "enabled": True, "capabilities": ["apiKey"]},
         "instance_uid": UID,
         "seen": None,
+        "upstream": "",
+        "pending": False,
         "password_changed": False,
-        "helm_values": f'configs:\n  cm:\n    {KEY}: "apiKey"\n    {ENABLED}: "true"\n',
+        "helm_values": f'configs:\n  cm:\n    {KEY}: apiKey\n    {ENABLED}: "true"\n',
     }
     world.events.clear()
     again = run(world)
@@ -254,13 +257,68 @@ def test_a_config_map_argo_cd_cannot_see_is_refused() -> None:
 def test_an_owner_that_would_undo_it_is_refused_unless_forced_or_nothing_is_to_write() -> None:
     world = World()
     world.kubernetes.metadata["argocd-cm"]["annotations"] = {"argocd.argoproj.io/tracking-id": "argo:x"}
-    with pytest.raises(Refused, match=f'{KEY}: "apiKey"'):
+    with pytest.raises(Refused, match=f"{KEY}: apiKey"):
         run(world)
     assert world.effects() == []
     forced = run(world, force_owner=True)
     assert forced.changed
     assert len(forced.warnings) == 1
     assert run(world).warnings == ()
+
+
+@pytest.mark.parametrize(("heals", "refused"), [(True, True), (False, False)])
+def test_an_application_that_does_not_heal_itself_is_warned_of_only(
+    heals: bool,  # noqa: FBT001 # a column of the table
+    refused: bool,  # noqa: FBT001 # a column of the table
+) -> None:
+    world = World()
+    world.kubernetes.metadata["argocd-cm"]["labels"]["app.kubernetes.io/instance"] = "argo"
+    automated = {"automated": {"selfHeal": heals}}
+    world.kubernetes.resources["applications", "argo"] = {"spec": {"syncPolicy": automated}}
+    if refused:
+        with pytest.raises(Refused, match="it belongs to Application argo"):
+            run(world)
+        assert world.effects() == []
+    else:
+        (warning,) = run(world).warnings
+        assert "belongs to Application argo (argocd), and the next change there may undo" in warning
+
+
+def test_a_label_that_no_application_answers_to_is_no_owner() -> None:
+    world = World()
+    world.kubernetes.metadata["argocd-cm"]["labels"]["app.kubernetes.io/instance"] = "argo"
+    assert run(world).warnings == ()
+
+
+def operated(world: World) -> None:
+    """Have an installation of the operator, which keeps the account itself."""
+    owner = {"apiVersion": "argoproj.io/v1beta1", "kind": "ArgoCD", "name": "main"}
+    world.kubernetes.metadata["argocd-cm"]["ownerReferences"] = [owner]
+    world.kubernetes.resources["argocds", "main"] = {"spec": {"localUsers": [{"name": "octopus"}]}}
+
+
+def test_an_account_that_the_operator_keeps_is_refused_even_if_nothing_is_to_write() -> None:
+    world = World()
+    operated(world)
+    world.kubernetes.edit("argocd-cm", {KEY: "apiKey"})
+    with pytest.raises(Refused, match=r"^cannot manage account octopus: spec\.localUsers of ArgoCD main has it"):
+        run(world)
+    (warning,) = run(world, force_owner=True).warnings
+    assert warning.startswith("account octopus: spec.localUsers of ArgoCD main has it")
+    world.kubernetes.resources.clear()
+    assert run(world).warnings == ()
+
+
+def test_a_password_is_not_written_where_external_secrets_would_undo_it() -> None:
+    world = World()
+    owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "cd"}
+    world.kubernetes.metadata["argocd-secret"]["ownerReferences"] = [owner]
+    world.kubernetes.edit("argocd-cm", {KEY: "apiKey,login"})
+    changes = {"capabilities": None, "account_password_hash": f"$2a$10${'a' * 53}"}
+    with pytest.raises(Refused, match="creationPolicy: Merge"):
+        run(world, **changes)
+    assert world.effects() == []
+    assert len(run(world, force_owner=True, **changes).warnings) == 1
 
 
 # --- waiting until it is seen --------------------------------------------------------------------------------------

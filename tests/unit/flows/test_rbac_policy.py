@@ -48,6 +48,7 @@ def options(**changes: Any) -> dict[str, Any]:
         "force_owner": False,
         "wait_timeout": 5,
     }
+    more |= {"config_store": {"type": "configmaps", "file": None, "prefix": None, "name": None}, "settle_time": "0"}
     return {**shape, **nothing, **more, **changes}
 
 
@@ -71,6 +72,8 @@ def test_the_first_run_writes_the_overlay_and_the_second_reads_only() -> None:
         "removed": [],
         "permissions_gained": ["may get clusters *"],
         "permissions_lost": [],
+        "upstream": "",
+        "pending": False,
         "findings": [SEES_NOTHING],
         "policy": {"policy.csv": "g, bob, role:admin", OVERLAY: LINE},
     }

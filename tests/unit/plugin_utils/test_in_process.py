@@ -19,7 +19,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome, Ports
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ACCOUNT, TOKEN
-from ansible_collections.fleetops.argocd.plugins.plugin_utils.in_process import FlowAction, _controller_sink, plain
+from ansible_collections.fleetops.argocd.plugins.plugin_utils.in_process import FlowAction, _on_controller, plain
 
 SEKRET = "SEKRET-a-token"
 VAULT = {"type": "ansible_vault"}
@@ -198,20 +198,22 @@ def test_there_async_is_refused_before_anything_runs() -> None:
 CONTROLLER_SINKS: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({}, ""),
     "empty": ({"store": [], "token_from": None}, ""),
-    "first": ({"store": [VAULT]}, "ansible_vault"),
-    "type-left-out": ({"store": [{"file": "x"}]}, "ansible_vault"),
-    "second": ({"store": [{"type": "kubernetes_secret"}, VAULT]}, "ansible_vault"),
+    "first": ({"store": [VAULT]}, "sink ansible_vault"),
+    "type-left-out": ({"store": [{"file": "x"}]}, "sink ansible_vault"),
+    "second": ({"store": [{"type": "kubernetes_secret"}, VAULT]}, "sink ansible_vault"),
     "elsewhere": ({"store": [{"type": "kubernetes_secret"}]}, ""),
-    "one-not-in-a-list": ({"store": VAULT}, "ansible_vault"),
+    "one-not-in-a-list": ({"store": VAULT}, "sink ansible_vault"),
     "no-sink-at-all": ({"store": "x"}, ""),
-    "read-from": ({"token_from": {"variable": "x"}}, "ansible_vault"),
+    "read-from": ({"token_from": {"variable": "x"}}, "sink ansible_vault"),
+    "values": ({"config_store": {"type": "helm_values", "file": "x"}}, "config_store helm_values"),
+    "values-elsewhere": ({"config_store": {"type": "argocd_resource"}}, ""),
     "read-from-elsewhere": ({"token_from": {"type": "kubernetes_secret"}}, ""),
 }
 
 
 @pytest.mark.parametrize(("args", "sink"), CONTROLLER_SINKS.values(), ids=CONTROLLER_SINKS)
 def test_sinks_on_the_controller_are_found_before_the_options_are_validated(args: dict[str, Any], sink: str) -> None:
-    assert _controller_sink(args) == sink
+    assert _on_controller(args) == sink
 
 
 # --- several hosts -------------------------------------------------------------------------------------------------

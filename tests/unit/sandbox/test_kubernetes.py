@@ -261,6 +261,21 @@ def test_custom_resources_are_listed_with_what_they_are(lab: Lab) -> None:
     assert [(item["kind"], item["metadata"]["name"]) for item in answer["items"]] == [("AppProject", "default")]
 
 
+def test_the_resource_of_the_operator_is_read_and_patched_by_version(lab: Lab) -> None:
+    path = "/apis/argoproj.io/v1beta1/namespaces/argocd/argocds/main"
+    shape = {"apiVersion": "argoproj.io/v1beta1", "kind": "ArgoCD", "spec": {"ha": {"enabled": True}}}
+    lab.cluster.plant({**shape, "metadata": {"name": "main", "namespace": "argocd"}})
+    version = lab.kubernetes("GET", path).json["metadata"]["resourceVersion"]
+    patch = {"metadata": {"resourceVersion": version}, "spec": {"extraConfig": {"accounts.x": "login"}}}
+    assert lab.kubernetes("PATCH", path, patch).status == 200
+    assert lab.kubernetes("PATCH", path, patch).status == 409
+    found = lab.kubernetes("GET", path).json
+    assert (found["kind"], found["apiVersion"]) == ("ArgoCD", "argoproj.io/v1beta1")
+    assert found["spec"] == {"ha": {"enabled": True}, "extraConfig": {"accounts.x": "login"}}
+    assert status_of(lab.kubernetes("DELETE", path))[0] == 405
+    assert lab.kubernetes("GET", path.replace("v1beta1", "v1alpha1")).status == 404
+
+
 def test_the_default_project_is_the_same_object_for_both_apis(lab: Lab) -> None:
     shown = lab.argocd("GET", "/api/v1/projects/default", token=lab.admin()).json
     assert shown["metadata"]["uid"] == lab.kubernetes("GET", f"{PROJECTS}/default").json["metadata"]["uid"]

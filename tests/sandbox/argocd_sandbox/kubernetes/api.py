@@ -26,9 +26,11 @@ ADMINISTRATORS = "system:masters"
 # What acting for another user needs since Kubernetes 1.35 or so (constrained impersonation), before each verb.
 IMPERSONATE = "impersonate-on:user-info:"
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret", "services": "Service", "pods": "Pod"}
-# Custom resources are planted, and only read here.
-CUSTOM_ROOT = ["apis", "argoproj.io", "v1alpha1"]
-CUSTOM_KINDS = {"appprojects": "AppProject"}
+# Custom resources are planted; one can be patched, too. None is validated.
+CUSTOM_GROUP = "argoproj.io"
+CUSTOM_VERSIONS = {"appprojects": "v1alpha1", "applications": "v1alpha1", "argocds": "v1beta1"}
+CUSTOM_KINDS = {"appprojects": "AppProject", "applications": "Application", "argocds": "ArgoCD"}
+CUSTOM_WRITES = (("ArgoCD", "PATCH"),)
 # Source: apiserver pkg/registry/rest/delete.go.
 PRECONDITIONS = (
     ("uid", "UID", "deleted and then recreated"),
@@ -69,8 +71,8 @@ def parse_target(path: str) -> Target:
     parts = [unquote(part) for part in path.removesuffix("/").split("/")[1:]]
     if any("/" in part for part in parts):
         raise status.no_route()
-    if parts[:3] == CUSTOM_ROOT:
-        return _parse_custom(parts[3:])
+    if parts[:2] == ["apis", CUSTOM_GROUP]:
+        return _parse_custom(parts[2:])
     if parts[:2] != ["api", "v1"] or parts[2:3] != ["namespaces"] or len(parts) > 6:
         raise status.no_route()
     rest = parts[3:]
@@ -86,13 +88,13 @@ def parse_target(path: str) -> Target:
 def _is_custom(path: str) -> bool:
     """The custom resources have a handler of their own, which says 404 as a web server does."""
     parts = path.split("/")[1:]
-    return parts[:3] == CUSTOM_ROOT and parts[5:6] != [] and parts[5] in CUSTOM_KINDS
+    return parts[:2] == ["apis", CUSTOM_GROUP] and parts[2:3] == [CUSTOM_VERSIONS.get("".join(parts[5:6]))]
 
 
 def _parse_custom(parts: list[str]) -> Target:
-    if len(parts) not in (3, 4) or parts[0] != "namespaces" or parts[2] not in CUSTOM_KINDS:
+    if len(parts) not in (4, 5) or parts[1] != "namespaces":
         raise status.no_route()
-    return Target(parts[2], CUSTOM_KINDS[parts[2]], parts[1], "".join(parts[3:]))
+    return Target(parts[3], CUSTOM_KINDS[parts[3]], parts[2], "".join(parts[4:]))
 
 
 class KubernetesApi:
@@ -154,7 +156,8 @@ class KubernetesApi:
             if target.name
             else {"GET": self._list, "POST": self._create}
         )
-        if request.method not in verbs or (target.plural in CUSTOM_KINDS and request.method != "GET"):
+        is_read_only = target.plural in CUSTOM_KINDS and (target.kind, request.method) not in CUSTOM_WRITES
+        if request.method not in verbs or (is_read_only and request.method != "GET"):
             raise status.method_not_allowed()
         # go-restful looks at the media type before anybody reads the options.
         if request.method == "PATCH":
@@ -168,7 +171,7 @@ class KubernetesApi:
     def _existing(self, target: Target) -> Object:
         item = self._store.get(target.key)
         if item is None:
-            group = CUSTOM_ROOT[1] if target.plural in CUSTOM_KINDS else ""
+            group = CUSTOM_GROUP if target.plural in CUSTOM_KINDS else ""
             raise status.not_found(target.plural, target.name, group)
         return item
 
@@ -188,7 +191,7 @@ class KubernetesApi:
             # Go's nil slice: apiserver pkg/endpoints/handlers/response.go.
             return json_response(200, {**kind, "metadata": metadata, "items": partial or None})
         if target.plural in CUSTOM_KINDS:
-            kind = {"kind": f"{target.kind}List", "apiVersion": "/".join(CUSTOM_ROOT[1:])}
+            kind = {"kind": f"{target.kind}List", "apiVersion": f"{CUSTOM_GROUP}/{CUSTOM_VERSIONS[target.plural]}"}
             return json_response(200, {**kind, "metadata": metadata, "items": items})
         bare = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in items]
         kind = {"kind": f"{target.kind}List", "apiVersion": "v1"}
@@ -225,6 +228,8 @@ class KubernetesApi:
         before = self._existing(target)
         patch = decoding.decode_patch(request.body, decoding.patch_type(request))
         merged = objects.merge(before, patch)
+        if target.plural in CUSTOM_KINDS:
+            return _answer(request, 200, self._replace(request, target, before, merged))
         unknown = sorted(objects.unknown_fields(merged, target.kind))
         problem = objects.problem(merged, target.kind) or decoding.strict_problem(request, unknown)
         if problem is not None:

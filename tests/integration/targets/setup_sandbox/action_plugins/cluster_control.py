@@ -7,6 +7,7 @@ Options, each on its own or several, carried out in this order:
   reset     true: a fresh installation
   config    {name: {"data": {...}, "labels": {...}, "annotations": {...}, "ownerReferences": [...], "uid": ...}}: parts
             to merge into ConfigMaps and Secrets of Argo CD, null removes a key; Argo CD sees them at once
+  objects   objects to create or replace, such as an Application; they go with the next reset
   rights    {name of a Role of docs/rights: rules}: what the user of the kubeconfig may do from now on
   faults    list of faults, see tests/sandbox/README.md; an empty list removes those that wait
   clock     by how many seconds the servers' clock is to be ahead; real ones only say so, in the Date of their answers
@@ -109,6 +110,8 @@ class ActionModule(ActionBase):
             control.call("POST", "/reset")
         for name, parts in (args.get("config") or {}).items():
             configure(control, name, parts)
+        for item in args.get("objects") or []:
+            control.call("PUT", "/objects", item)
         for name, rules in (args.get("rights") or {}).items():
             set_rights(control, name, rules)
         if "faults" in args:

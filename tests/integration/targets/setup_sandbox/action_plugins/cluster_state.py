@@ -6,12 +6,14 @@
 Nothing of the collection and nothing but the standard library below Ansible's own base class, so that a mistake in the
 collection's clients cannot hide itself. An action plugin only because that is quick.
 
-Options: `token`, to ask Argo CD as its holder for userinfo and every path of `ask`. Returns:
+Options: `token`, to ask Argo CD as its holder for userinfo and every path of `ask`; `object`, the path of one more
+object of the Kubernetes API. Returns:
   objects   {"argocd-cm": {...}, "argocd-rbac-cm": {...}, "argocd-secret": {...}}, each {uid, data, labels,
             annotations}; data of the Secret as text
   versions  resourceVersion of each: an API server changes it at every write and only then
   writes    the sandbox's counters {kubernetes, argocd, total, logins, log}; {} for a server without a control API
   token_ids {account: [id]} as argocd-secret holds them
+  object    the one of that option, as it is
   claims, userinfo, answers (of `ask`: [{status, body}]) for `token`
 """
 
@@ -122,7 +124,10 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         cluster = self._templar.template((task_vars or {})["cluster"])
         ca_file = cluster["ca_file"]
-        result.update(read_objects(Api(cluster["kubernetes_url"], cluster["kubernetes_token"], ca_file)))
+        kubernetes = Api(cluster["kubernetes_url"], cluster["kubernetes_token"], ca_file)
+        result.update(read_objects(kubernetes))
+        if "object" in self._task.args:
+            result["object"] = kubernetes.get(self._task.args["object"])["body"]
         control = cluster.get("control_url")
         result["writes"] = Api(control, "", ca_file).get("/writes")["body"] if control else {}
         token = str(self._task.args.get("token") or "")

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+set -euo pipefail
+exec ../setup_sandbox/run.sh "$@"
