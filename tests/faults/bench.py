@@ -17,7 +17,7 @@ from typing import Any
 from argocd_sandbox.faults import Fault
 
 from . import judging
-from .injected import Asked, Injection, Watch, delayed, killed
+from .injected import HURRIED_SECONDS, Asked, Injection, Watch, delayed, killed
 from .jobs import RunnerJob
 from .judging import Complaint
 from .places import VaultFile
@@ -94,22 +94,24 @@ class Bench:
             **command.variables,
         }
 
-    def _start(self, command: Command, case: Case, *, strace: Strace = None) -> Run:
+    def _start(self, command: Command, case: Case, *, hurried: bool = False, strace: Strace = None) -> Run:
         directory = self.world.directory
         log, variables = directory / "run.log", directory / "variables.json"
         log.unlink(missing_ok=True)
-        variables.write_text(json.dumps(self._variables(command, case)))
+        given = self._variables(command, case)
+        if hurried:
+            given["argocd_user_connection"]["argocd_timeout"] = HURRIED_SECONDS
+        variables.write_text(json.dumps(given))
         argv = ["ansible-playbook", "-vvv", "--diff", "-i", str(directory / "inventory.yml"), "-e", f"@{variables}"]
         argv.append(str(PLAYBOOKS / command.playbook))
-        return self.warm.start(argv, log=log, temporary=self.world.temporary, strace=strace)
+        temporary = str(self.world.temporary)
+        return self.warm.start(argv, log=log, temporary=temporary, hurried=hurried, strace=strace)
 
-    def _watched(
-        self, command: Command, case: Case, act: Act, start: View | None, verdict: Verdict, *, strace: Strace = None
-    ) -> Run:
-        """Run to its end, looking at the place before every request is handled."""
+    def _watched(self, command: Command, case: Case, act: Act, start: View | None, verdict: Verdict, **how: Any) -> Run:
+        """Run to its end, looking at the place before every request is handled. `how` is for `_start`."""
         self.world.cluster.faults = Watch(self._looking(start, case, verdict), act)
         self.world.cluster.requests.clear()
-        self.run = self._start(command, case, strace=strace)
+        self.run = self._start(command, case, **how)
         self.run.wait()
         return self.run
 
@@ -197,8 +199,8 @@ class Bench:
 
     def inject(self, trace: Trace, asked: Asked, injection: Injection) -> Verdict:
         """The request, or it and those like it from then on, goes wrong."""
-        fault = injection.make(self.world)
-        return self._at_request(trace, asked, injection.name, fault, lasting=injection.lasting)
+        fault, lasting = injection.make(self.world), injection.lasting
+        return self._at_request(trace, asked, injection.name, fault, lasting=lasting, hurried=injection.hurried)
 
     def kill_at_operation(self, trace: Trace, operation: Operation) -> Verdict:
         """SIGKILL as the worker begins the operation, then for the rest of its processes."""
@@ -217,7 +219,15 @@ class Bench:
         self.run.kill()
 
     def _at_request(
-        self, trace: Trace, asked: Asked, what: str, fault: Fault, *, lasting: bool = False, repeat: bool = False
+        self,
+        trace: Trace,
+        asked: Asked,
+        what: str,
+        fault: Fault,
+        *,
+        lasting: bool = False,
+        repeat: bool = False,
+        hurried: bool = False,
     ) -> Verdict:
         world = self.world
         verdict = Verdict(trace.case, f"{what}: request {asked.number}, {asked.method} {asked.path}")
@@ -230,7 +240,7 @@ class Bench:
             minted.append(world.minted())
             return fault
 
-        self._first(trace, verdict, act)
+        self._first(trace, verdict, act, hurried=hurried)
         if not minted:
             verdict.complain(judging.MISSED, "the request was never made")
         elif lasting and asked.of_sink and not asked.writes and world.minted() > minted[0]:
@@ -240,12 +250,12 @@ class Bench:
             self._nothing_to_do(trace, verdict)
         return verdict
 
-    def _first(self, trace: Trace, verdict: Verdict, act: Act, *, strace: Strace = None) -> None:
+    def _first(self, trace: Trace, verdict: Verdict, act: Act, **how: Any) -> None:
         """From the start, the run with the fault in it."""
         world, case = self.world, trace.case
         world.restore(trace.saved, case.sink)
         verdict.hidden |= world.secrets()
-        run = self._watched(case.scenario.command(world), case, act, trace.start, verdict, strace=strace)
+        run = self._watched(case.scenario.command(world), case, act, trace.start, verdict, **how)
         verdict.complaints += judging.moment(trace.start, world.view(), ends=case.scenario.ends)
         self._judge_output(run, verdict)
 

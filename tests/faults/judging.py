@@ -24,12 +24,13 @@ Complaint = tuple[str, str]
 
 def moment(start: View, now: View, *, ends: bool) -> Iterator[Complaint]:
     """At any moment: a place that held a working token holds one, and none holds a token that does not work."""
-    if ends or now.works:
+    if ends:
         return
-    if now.held.token:
-        yield DEAD, "the place holds a token that the server refuses"
-    elif start.works:
-        yield DEAD, "the place held a token that worked and holds none"
+    for before, works in zip(start.works, now.works, strict=True):
+        if works is False:
+            yield DEAD, "a place holds a token that the server refuses"
+        elif before and not works:
+            yield DEAD, "a place held a token that worked and holds none"
 
 
 def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -> Iterator[Complaint]:
@@ -50,6 +51,8 @@ def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -
     ):
         if theirs != ours:
             yield OTHER, f"{name}: {ours} where {theirs} was expected"
+    if any(copy != now.held.token for copy in now.held.copies):
+        yield OTHER, "the places hold different tokens"
     if now.held.token and record and record["current"]["id"] != token_id(now.held.token):
         yield OTHER, "the record is of another token than the place holds"
     if (now.foreign if not removes else _without_account(now)) != (

@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,18 +33,19 @@ VAULT_SECTION = "vault"
 
 @dataclass(frozen=True)
 class Held:
-    """What a place holds: `others` is everything in it that is not ours."""
+    """What a place holds: `others` is everything in it that is not ours, `copies` the tokens of further places."""
 
     token: str | None = field(repr=False)
     record: Mapping[str, Any] | None
     others: Any = field(repr=False)
+    copies: tuple[str | None, ...] = field(default=(), repr=False)
 
 
 class Place(Protocol):
     """One place of one cluster."""
 
-    def option(self) -> dict[str, Any]:
-        """The item of `store`."""
+    def options(self) -> list[dict[str, Any]]:
+        """What is given as `store`."""
 
     def fill(self) -> None:
         """Bring it to where a first run starts: only what is not ours is there."""
@@ -75,8 +76,8 @@ class VaultFile:
         self._vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
         self._known: tuple[bytes | None, Held] | None = None
 
-    def option(self) -> dict[str, Any]:
-        return {"type": "ansible_vault", "file": str(self.file), "variable": VARIABLE}
+    def options(self) -> list[dict[str, Any]]:
+        return [{"type": "ansible_vault", "file": str(self.file), "variable": VARIABLE}]
 
     def fill(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -120,14 +121,9 @@ class KubernetesSecret:
         self._cluster = cluster
         self._connection = {"host": f"{url}/k8s", "ca_cert": ca_file, "api_key": cluster.kubernetes_token}
 
-    def option(self) -> dict[str, Any]:
-        return {
-            "type": "kubernetes_secret",
-            "namespace": SECRET.namespace,
-            "name": SECRET.name,
-            "key": KEY,
-            "connection": self._connection,
-        }
+    def options(self) -> list[dict[str, Any]]:
+        where = {"namespace": SECRET.namespace, "name": SECRET.name, "key": KEY}
+        return [{"type": "kubernetes_secret", **where, "connection": self._connection}]
 
     def fill(self) -> None:
         metadata = {"name": SECRET.name, "namespace": SECRET.namespace}
@@ -175,8 +171,8 @@ class OpenBaoSecret:
         reply = self._ask(request.method, path, data=request.body, headers=headers)
         return Response(reply.status_code, reply.content, reply.headers.get("Content-Type", ""))
 
-    def option(self) -> dict[str, Any]:
-        return {"type": "hashicorp_vault", "path": self._path, "key": KEY, "connection": self._connection}
+    def options(self) -> list[dict[str, Any]]:
+        return [{"type": "hashicorp_vault", "path": self._path, "key": KEY, "connection": self._connection}]
 
     def fill(self) -> None:
         self.restore({"other": FOREIGN})
@@ -196,3 +192,28 @@ class OpenBaoSecret:
     def restore(self, saved: dict[str, Any]) -> None:
         self._ask("DELETE", f"/v1/secret/metadata/{self._path}").raise_for_status()
         self._ask("POST", f"/v1/secret/data/{self._path}", json={"data": saved}).raise_for_status()
+
+
+class Both:
+    """Two places of one token: the first is read and decides."""
+
+    def __init__(self, first: Place, second: Place) -> None:
+        self._first, self._second = first, second
+
+    def options(self) -> list[dict[str, Any]]:
+        return [*self._first.options(), *self._second.options()]
+
+    def fill(self) -> None:
+        self._first.fill()
+        self._second.fill()
+
+    def read(self) -> Held:
+        held, other = self._first.read(), self._second.read()
+        return replace(held, others=(held.others, other.others), copies=(other.token,))
+
+    def save(self) -> Any:
+        return self._first.save(), self._second.save()
+
+    def restore(self, saved: Any) -> None:
+        self._first.restore(saved[0])
+        self._second.restore(saved[1])

@@ -73,8 +73,8 @@ BUGS = (
         (
             Edit(
                 "_core/decision.py",
-                "token.live(self.now) and parse_token_id(token.id) == self.token_name",
-                "token.live(self.now) and token.id.startswith(self.token_name)",
+                "token.live(now) and parse_token_id(token.id) == token_name",
+                "token.live(now) and token.id.startswith(token_name)",
             ),
         ),
     ),
@@ -109,11 +109,11 @@ BUGS = (
         (
             Edit(
                 "_flows/storing.py",
-                "        return [sink.read() for sink in self._sinks]\n",
+                "        self._read = [sink.read() for sink in self._sinks]\n",
                 "        try:\n"
-                "            return [sink.read() for sink in self._sinks]\n"
+                "            self._read = [sink.read() for sink in self._sinks]\n"
                 "        except SinkError:\n"
-                "            return [Entry() for _sink in self._sinks]\n",
+                "            self._read = [Entry() for _sink in self._sinks]\n",
             ),
             Edit(
                 "_flows/storing.py",

@@ -121,14 +121,15 @@ class Warm:
             sys.exit(f"cannot warm Ansible up: see below\n{(directory / 'warm.log').read_text()}")
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def start(self, argv: list[str], *, log: Path, temporary: Path, strace: dict[str, Any] | None = None) -> Run:
+    def start(self, argv: list[str], *, log: Path, **wish: Any) -> Run:
+        """`wish` is what warm.py reads of it besides."""
         run = Run(log)
         with self._lock:
             number = next(self._numbers)
             self._runs[number] = run
-            wish = {"id": number, "argv": argv, "log": str(log), "temporary": str(temporary), "strace": strace}
+            told = json.dumps({"id": number, "argv": argv, "log": str(log), **wish})
             assert self._process.stdin
-            self._process.stdin.write(json.dumps(wish) + "\n")
+            self._process.stdin.write(told + "\n")
             self._process.stdin.flush()
         return run
 

@@ -12,6 +12,8 @@ from typing import Any
 from .world import ACCOUNT, PASSWORDS, World
 
 SINKS = ("ansible_vault", "kubernetes_secret", "hashicorp_vault")
+# A Secret, and OpenBao beside it.
+TWO_PLACES = "two_places"
 POLICIES = ["applications, get, */*, allow"]
 CHECKS = [
     {"action": "get", "resource": "applications", "object": "*/*"},
@@ -84,7 +86,7 @@ def role(**options: Any) -> Make:
     """The whole role."""
 
     def make(world: World) -> Command:
-        common = {"name": ACCOUNT, "policies": POLICIES, "checks": CHECKS, "store": [world.place.option()]}
+        common = {"name": ACCOUNT, "policies": POLICIES, "checks": CHECKS, "store": world.place.options()}
         given = {**common, **options}
         return Command("role.yml", {f"argocd_user_{name}": value for name, value in given.items()})
 
@@ -104,7 +106,7 @@ def password(**options: Any) -> Make:
 
 def _token_options(world: World, options: Options) -> Options:
     checks = {} if options.get("state") == "absent" else {"checks": CHECKS}
-    return {"account": ACCOUNT, "store": [world.place.option()], **checks, **options}
+    return {"account": ACCOUNT, "store": world.place.options(), **checks, **options}
 
 
 _LOGIN = {"capabilities": ["apiKey", "login"], "end_tokens": True}

@@ -4,8 +4,8 @@
 """A process that has Ansible and the collection imported and forks one ansible-playbook per line of its input.
 
 A run costs a fraction of one that starts from nothing, so that thousands are affordable. In, as JSON: {"id", "argv",
-"log", "temporary", "strace"}; out: {"id", "pid"} when it started, {"id", "code"} when it ended, negative after a
-signal. It is the reaper of whatever the runs leave behind.
+"log", "temporary", "hurried", "strace"}; out: {"id", "pid"} when it started, {"id", "code"} when it ended, negative
+after a signal. It is the reaper of whatever the runs leave behind.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from .injected import HURRIED_SECONDS
 from .tracing import attach_when_due
 
 ACTIONS = ("argocd_account", "argocd_rbac_policy", "argocd_token", "argocd_can_i")
 PR_SET_CHILD_SUBREAPER = 36
-# Those that the flows wait for by default are too long for a fault at each request.
-TIMEOUT_SECONDS = 1
 
 
 def warm_up() -> None:
@@ -50,11 +49,11 @@ def warm_up() -> None:
 
 
 def shorten_timeouts() -> None:
-    """A server that does not answer is given up after a second, where no option says how long to wait."""
+    """A server that does not answer is given up soon, where no option says how long to wait."""
     place = "ansible_collections.fleetops.argocd.plugins.module_utils._clients"
     client: Any = importlib.import_module(f"{place}.http").HttpClient
-    client.__init__.__kwdefaults__["timeout"] = TIMEOUT_SECONDS
-    importlib.import_module(f"{place}.vault")._TIMEOUT = TIMEOUT_SECONDS  # type: ignore[attr-defined] # noqa: SLF001 # it has no option
+    client.__init__.__kwdefaults__["timeout"] = HURRIED_SECONDS
+    importlib.import_module(f"{place}.vault")._TIMEOUT = HURRIED_SECONDS  # type: ignore[attr-defined] # noqa: SLF001 # it has no option
 
 
 def numbered_names() -> Iterator[str]:
@@ -72,6 +71,8 @@ def play(wish: dict[str, Any]) -> int:
     # What mkstemp takes its names from, here and in the workers.
     tempfile._name_sequence = numbered_names()  # type: ignore[attr-defined] # noqa: SLF001 # it has no public twin
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-")
+    if wish["hurried"]:
+        shorten_timeouts()
     attach_when_due(wish.get("strace"))
     try:
         PlaybookCLI.cli_executor(wish["argv"])
@@ -150,7 +151,6 @@ def serve() -> None:
 def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     warm_up()
-    shorten_timeouts()
     say({"ready": True})
     serve()
 

@@ -21,7 +21,7 @@ from argocd_sandbox.cluster import Cluster
 from argocd_sandbox.http import Request
 from argocd_sandbox.store import Key, Object
 
-from .places import SECRET, VAULT_PASSWORD, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile
+from .places import SECRET, VAULT_PASSWORD, Both, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile
 
 ACCOUNT = "robot"
 OVERLAY = f"policy.{ACCOUNT}.csv"
@@ -49,11 +49,12 @@ class Saved:
 class View:
     """What is there at one moment. `foreign` must never change; `ours` is what a run works on.
 
-    `live` are the ids of our token name that the server lists. `works` says whether it accepts the stored token.
+    `live` are the ids of our token name that the server lists. `works` has its word on each stored token, None where
+    a place holds none.
     """
 
     held: Held
-    works: bool
+    works: tuple[bool | None, ...]
     live: frozenset[str]
     account: Mapping[str, str]
     policy: str | None
@@ -86,6 +87,7 @@ class World:
             "kubernetes_secret": KubernetesSecret(cluster, self.url, ca_file),
             "hashicorp_vault": OpenBaoSecret(cluster, self.url, ca_file, bao),
         }
+        self.places["two_places"] = Both(self.places["kubernetes_secret"], self.places["hashicorp_vault"])
         self.place = self.places["ansible_vault"]
         self.meanwhile = False
 
@@ -115,7 +117,6 @@ class World:
             "argocd_ca_cert": self._ca_file,
             "argocd_username": "admin",
             "argocd_password": self.cluster.admin_password,
-            "argocd_timeout": 1,
             "wait_timeout": 1,
         }
 
@@ -176,7 +177,7 @@ class World:
         secret.pop(f"accounts.{ACCOUNT}.passwordMtime", None)
         return View(
             held=held,
-            works=bool(held.token) and self.accepts(held.token or ""),
+            works=tuple(self.accepts(token) if token else None for token in (held.token, *held.copies)),
             live=frozenset(token["id"] for token in ours),
             account=account,
             policy=policy,

@@ -35,7 +35,7 @@ def record(current: str, **changes: Any) -> dict[str, Any]:
 def view(token_id: str = OLD, *, live: set[str] | None = None, **changes: Any) -> View:
     return View(
         held=Held(jwt(token_id), record(token_id, **changes), "others"),
-        works=True,
+        works=(True,),
         live=frozenset({token_id} if live is None else live),
         account={"accounts.robot": "apiKey"},
         policy="p, robot, applications, get, */*, allow\n",
@@ -44,7 +44,7 @@ def view(token_id: str = OLD, *, live: set[str] | None = None, **changes: Any) -
     )
 
 
-EMPTY = replace(view(), held=Held(None, None, "others"), works=False, live=frozenset())
+EMPTY = replace(view(), held=Held(None, None, "others"), works=(None,), live=frozenset())
 START, END = view(OLD), view(NEW)
 
 
@@ -57,10 +57,12 @@ def kinds(found: Any) -> list[str]:
     [
         (START, END, False, []),
         (EMPTY, EMPTY, False, []),
-        (START, replace(START, works=False), False, [DEAD]),
-        (EMPTY, replace(START, works=False), False, [DEAD]),
+        (START, replace(START, works=(False,)), False, [DEAD]),
+        (EMPTY, replace(START, works=(False,)), False, [DEAD]),
         (START, EMPTY, False, [DEAD]),
         (START, EMPTY, True, []),
+        (replace(START, works=(True, True)), replace(END, works=(True, False)), False, [DEAD]),
+        (replace(START, works=(True, True)), replace(END, works=(True, None)), False, [DEAD]),
     ],
 )
 def test_at_every_moment_a_token_that_worked_works(start: View, now: View, *, ends: bool, expected: list[str]) -> None:
@@ -88,7 +90,8 @@ def test_another_id_and_more_superseded_ones_are_the_same_end() -> None:
         (view(NEW, requested_lifetime=60), [OTHER]),
         (replace(END, held=Held(jwt(NEW), record("another"), "others"), live=frozenset()), [OTHER, OTHER]),
         (replace(END, foreign=("others", {}, {}, [], [])), [OTHER]),
-        (replace(END, works=False), [DEAD]),
+        (replace(END, works=(False,)), [DEAD]),
+        (replace(END, held=replace(END.held, copies=(jwt(OLD),))), [OTHER]),
     ],
 )
 def test_each_other_end_is_seen(now: View, expected: list[str]) -> None:
