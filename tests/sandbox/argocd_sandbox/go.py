@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -16,6 +17,11 @@ def encode(value: Any) -> str:
     for character, escape in ESCAPED.items():
         text = text.replace(character, escape)
     return text
+
+
+def quoted(text: str) -> str:
+    """As %q of Go's fmt, which has an escape of its own for other control characters than the usual ones."""
+    return re.sub(r"\\u00([0-9a-f]{2})", r"\\x\1", json.dumps(text, ensure_ascii=False))
 
 
 def valid_text(text: str) -> str:

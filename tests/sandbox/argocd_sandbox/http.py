@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -67,3 +69,12 @@ def json_response(status: int, value: Any) -> Response:
 def text_response(status: int, text: str) -> Response:
     """Plain text as Go's http.Error writes it."""
     return Response(status, f"{text}\n".encode(), PLAIN_TEXT, (("X-Content-Type-Options", "nosniff"),))
+
+
+def redirect(method: str, status: int, location: str, *headers: tuple[str, str], link: str = "") -> Response:
+    """As Go's http.Redirect writes it: a page only where one may be looked at. `link` is where that leads to."""
+    headers = (*headers, ("Location", location))
+    if method not in ("GET", "HEAD"):
+        return Response(status, b"", "", headers)
+    page = f'<a href="{html.escape(link or location)}">{HTTPStatus(status).phrase}</a>.\n\n'
+    return Response(status, page.encode() if method == "GET" else b"", "text/html; charset=utf-8", headers)

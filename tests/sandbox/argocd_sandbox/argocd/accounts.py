@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..go import encode
+from ..go import encode, quoted
 from ..go_syntax import syntax_error
 from .errors import PlainError
 from .gojson import kind_of
@@ -50,7 +50,7 @@ def parse_bool(text: str) -> bool:
         return True
     if text in FALSE_WORDS:
         return False
-    raise PlainError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+    raise PlainError(f"strconv.ParseBool: parsing {quoted(text)}: invalid syntax")
 
 
 def lenient_bool(text: str, *, default: bool) -> bool:

@@ -9,11 +9,12 @@ Source: argo-cd server/server.go, server/session, server/account, server/version
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..clock import Clock
 from ..go import encode
-from ..http import PLAIN_TEXT, Request, Response, text_response
+from ..http import PLAIN_TEXT, Request, Response, redirect, text_response
 from ..installation import NAMESPACE
 from ..ledger import ARGOCD, Ledger
 from ..snapshot import Snapshot
@@ -23,8 +24,8 @@ from .errors import HTTP_STATUS, INTERNAL, NOT_FOUND, UNKNOWN, GrpcError, Kubern
 from .gojson import decode, omit_empty
 from .rbac import Rbac
 from .release import Release
-from .routing import Arguments, Handler, Route, dispatch, redirect_if_unclean, refuse_content_type, route, see_other
-from .sessions import COOKIE, Sessions, cookie_token
+from .routing import Arguments, Handler, Route, dispatch, redirect_if_unclean, refuse_content_type, route
+from .sessions import COOKIE, Sessions, cookie_token, cookies_of
 from .settings import SettingsManager
 from .tokens import Caller
 
@@ -53,6 +54,9 @@ OVERRIDES = {
         "ignoreResourceUpdates": NO_OVERRIDE.format(" null"),
     }
 }
+METADATA = ("Grpc-Metadata-Content-Type", "application/grpc")
+RENEWED = "Grpc-Metadata-Renew-Token"
+FAILURES = (GrpcError, KubernetesError, PlainError)
 INDEX = b"<!doctype html><html><head><title>Argo CD</title></head><body></body></html>\n"
 PASSWORD_FIELDS: dict[str, type] = {"name": str, "currentPassword": str, "newPassword": str}
 SESSION_FIELDS: dict[str, type] = {"username": str, "password": str, "token": str}
@@ -120,26 +124,30 @@ class ArgoCd:
     def _dispatch(self, request: Request) -> Response:
         try:
             return dispatch(self._routes, request)
-        except GrpcError as error:
-            return _error(error.code, error.message)
-        except KubernetesError as error:
-            return _error(error.code, str(error))
-        except PlainError as error:
-            return _error(UNKNOWN, str(error))
+        except FAILURES as error:
+            return _failure(error)
 
     def _authenticated(self, handler: Callable[[Caller, Request, Arguments], dict[str, Any]]) -> Handler:
         """For calls whose message has no body."""
 
         def handle(request: Request, arguments: Arguments) -> Response:
             caller = self._sessions.caller(request)
-            return self._answer(caller, handler(caller, request, arguments))
+            return self._answer_of(caller, lambda: handler(caller, request, arguments))
 
         return handle
+
+    def _answer_of(self, caller: Caller, handler: Callable[[], dict[str, Any]]) -> Response:
+        """A refused call renews the login token, too, though only in the header."""
+        try:
+            return self._answer(caller, handler())
+        except FAILURES as error:
+            metadata = (METADATA, (RENEWED, caller.renewed)) if caller.renewed else ()
+            return replace(_failure(error), headers=metadata)
 
     def _answer(self, caller: Caller | None, message: dict[str, Any]) -> Response:
         """A login token near its end is renewed on the way out, in a header and in the cookie."""
         renewed = caller.renewed if caller is not None else ""
-        headers = (("Grpc-Metadata-Renew-Token", renewed), self._cookie(renewed)) if renewed else ()
+        headers = ((RENEWED, renewed), self._cookie(renewed)) if renewed else ()
         return _ok(message, headers)
 
     def _cookie(self, token: str) -> tuple[str, str]:
@@ -166,11 +174,12 @@ class ArgoCd:
     def _log_out(self, request: Request) -> Response:
         token = cookie_token(request)
         if not token:
-            return text_response(400, f"Failed to retrieve ArgoCD auth token: failed to retrieve cookie {COOKIE}")
+            why = "" if COOKIE in cookies_of(request) else f": failed to retrieve cookie {COOKIE}"
+            return text_response(400, f"Failed to retrieve ArgoCD auth token{why}")
         self._sessions.log_out(token)
         location = f"http://{request.header('host')}{self._root}"
         gone = ("Set-Cookie", f"{COOKIE}=; Path={self._root or '/'}")
-        return see_other(location, gone)
+        return redirect(request.method, 303, location, gone)
 
     def _user_info(self, request: Request, _arguments: Arguments) -> Response:
         caller = self._sessions.optional_caller(request)
@@ -187,13 +196,14 @@ class ArgoCd:
         return self._answer(caller, version if caller is None else {**version, **BUILD})
 
     def _settings_shown(self, request: Request, _arguments: Arguments) -> Response:
-        """For everybody, and more for callers (server/settings/settings.go); only `url` and the pattern may be set."""
+        """For everybody, and more for those who are logged in (server/settings/settings.go)."""
         config = self._settings.config()
-        shown: dict[str, Any] = {**SETTINGS, "url": config.get("url", "")}
-        if (caller := self._sessions.optional_caller(request)) is not None:
+        badge = config.get("statusbadge.enabled") == "true"
+        shown: dict[str, Any] = {**SETTINGS, "url": config.get("url", ""), "statusBadgeEnabled": badge}
+        if (caller := self._sessions.optional_caller(request)) is not None and caller.issuer:
             pattern = config.get("passwordPattern") or PASSWORD_PATTERN
             shown |= {"controllerNamespace": NAMESPACE, "passwordPattern": pattern, "resourceOverrides": OVERRIDES}
-        return self._answer(caller, {name: value for name, value in shown.items() if value != ""})
+        return self._answer(caller, {name: value for name, value in shown.items() if value not in ("", False)})
 
     def _project(self, caller: Caller, _request: Request, arguments: Arguments) -> dict[str, Any]:
         name = arguments["name"]
@@ -215,9 +225,13 @@ class ArgoCd:
         # The gateway decodes the body before anybody is authenticated.
         wish = decode(request.body, "account.CreateTokenRequest", {"name": str, "id": str, "expiresIn": int})
         caller = self._sessions.caller(request)
-        token = self._accounts.create_token(caller, arguments["name"], wish["id"], wish["expiresIn"])
-        self._write(request, f"create token of account {arguments['name']}")
-        return self._answer(caller, {"token": token})
+
+        def create() -> dict[str, Any]:
+            token = self._accounts.create_token(caller, arguments["name"], wish["id"], wish["expiresIn"])
+            self._write(request, f"create token of account {arguments['name']}")
+            return {"token": token}
+
+        return self._answer_of(caller, create)
 
     def _delete_token(self, caller: Caller, request: Request, arguments: Arguments) -> dict[str, Any]:
         self._accounts.delete_token(caller, arguments["name"], arguments["id"])
@@ -227,9 +241,13 @@ class ArgoCd:
     def _update_password(self, request: Request, _arguments: Arguments) -> Response:
         wish = decode(request.body, "account.UpdatePasswordRequest", PASSWORD_FIELDS)
         caller = self._sessions.caller(request)
-        self._accounts.update_password(caller, wish["name"], wish["currentPassword"], wish["newPassword"])
-        self._write(request, f"change password of account {wish['name'] or caller.name}")
-        return self._answer(caller, {})
+
+        def update() -> dict[str, Any]:
+            self._accounts.update_password(caller, wish["name"], wish["currentPassword"], wish["newPassword"])
+            self._write(request, f"change password of account {wish['name'] or caller.name}")
+            return {}
+
+        return self._answer_of(caller, update)
 
     def _can_i(self, caller: Caller, _request: Request, arguments: Arguments) -> dict[str, Any]:
         allowed = self._accounts.can_i(caller, arguments["resource"], arguments["action"], arguments["item"])
@@ -237,8 +255,17 @@ class ArgoCd:
 
 
 def _ok(message: dict[str, Any], headers: tuple[tuple[str, str], ...] = (), delay: float = 0.0) -> Response:
-    metadata = ("Grpc-Metadata-Content-Type", "application/grpc")
-    return Response(200, encode(message).encode(), headers=(metadata, *headers), delay=delay)
+    return Response(200, encode(message).encode(), headers=(METADATA, *headers), delay=delay)
+
+
+def _failure(error: GrpcError | KubernetesError | PlainError) -> Response:
+    match error:
+        case GrpcError():
+            return _error(error.code, error.message)
+        case KubernetesError():
+            return _error(error.code, str(error))
+        case PlainError():
+            return _error(UNKNOWN, str(error))
 
 
 def _error(code: int, text: str, delay: float = 0.0) -> Response:

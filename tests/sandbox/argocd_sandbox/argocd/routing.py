@@ -9,14 +9,12 @@ runtime/mux.go, runtime/pattern.go.
 
 from __future__ import annotations
 
-import html
 import posixpath
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from ..http import Request, Response, text_response
+from ..http import Request, Response, redirect, text_response
 from .release import Release
 
 # What ServeMux has as a subtree: its root redirects into it.
@@ -52,17 +50,7 @@ def redirect_if_unclean(request: Request, root: str, release: Release) -> Respon
         return None
     # ServeMux escapes the path, which it has cleaned in its escaped form, a second time.
     location = root + quote(clean, safe="/$&+,:;=@~") + (f"?{request.query}" if request.query else "")
-    status, headers = release.redirect_status, (("Location", location),)
-    if request.method not in ("GET", "HEAD"):
-        return Response(status, b"", "", headers)
-    link = f'<a href="{html.escape(location)}">{HTTPStatus(status).phrase}</a>.\n\n'
-    return Response(status, link.encode() if request.method == "GET" else b"", "text/html; charset=utf-8", headers)
-
-
-def see_other(location: str, *headers: tuple[str, str]) -> Response:
-    """Go's http.Redirect after a GET."""
-    link = f'<a href="{html.escape(location)}">See Other</a>.\n\n'
-    return Response(303, link.encode(), "text/html; charset=utf-8", (*headers, ("Location", location)))
+    return redirect(request.method, release.redirect_status, location)
 
 
 def refuse_content_type(request: Request, release: Release) -> Response | None:

@@ -207,12 +207,16 @@ def presented_token(request: Request) -> str:
     return cookie if _is_shaped(cookie) else ""
 
 
+def cookies_of(request: Request) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(request.header("cookie")).items()}
+    except CookieError:
+        return {}
+
+
 def cookie_token(request: Request) -> str:
     """The token of the cookie; a long one comes in chunks, the first telling their number."""
-    try:
-        cookies = {name: morsel.value for name, morsel in SimpleCookie(request.header("cookie")).items()}
-    except CookieError:
-        return ""
+    cookies = cookies_of(request)
     first = cookies.get(COOKIE, "")
     number, colon, start = first.partition(":")
     if not colon or not number.isdigit():

@@ -14,19 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, unquote
 
-from ..http import Request, Response
+from ..http import Request, Response, redirect
 from ..port_forward import answer_headers
 from ..store import Key, ObjectStore
 from . import status
 
 PROXY = re.compile(r"/api/v1/namespaces/([^/]+)/services/([^/]+)/proxy(/.*)?")
+SCHEMES = ("", "http", "https")
 FORWARD = re.compile(r"/api/v1/namespaces/([^/]+)/pods/([^/]+)/portforward")
 
 
 def find(request: Request, store: ObjectStore, argocd: Callable[[Request], Response]) -> Response | None:
     """The answer of a subresource; None where the path is of something else."""
     if (match := PROXY.fullmatch(request.path)) is not None:
-        return _proxy(request, store, argocd, *match.groups(default="/"))
+        return _proxy(request, store, argocd, *match.groups(default=""))
     if (match := FORWARD.fullmatch(request.path)) is not None:
         return _forward(request, store, *match.groups())
     return None
@@ -41,6 +42,8 @@ def _proxy(
     path: str,
 ) -> Response:
     scheme, name, port = _split(unquote(segment))
+    if scheme not in SCHEMES:
+        raise status.bad_request(f'invalid service request "{unquote(segment)}"')
     service = store.get(Key("Service", namespace, name))
     if service is None:
         raise status.not_found("services", name)
@@ -52,10 +55,14 @@ def _proxy(
             )
     if port not in [item["name"] for item in service["spec"]["ports"]]:
         raise status.unavailable(f'no endpoints available for service "{unquote(segment)}"')
+    if not path:
+        return Response(301, b"", "", (("Location", f"{request.path}/"),))
     # Decoded on the way in and encoded as Go does on the way out, so an escaped slash becomes a real one.
     path = quote(unquote(path), safe="/$&+,:;=@~")
     if scheme != "https":
-        return Response(307, b"", "", (("Location", f"https://{request.header('host')}{path}"),))
+        # Argo CD's own redirect, whose Location the API server leads back to itself.
+        host = f"https://{request.header('host')}"
+        return redirect(request.method, 307, f"{host}{request.path}", link=f"{host}{path}")
     return argocd(replace(request, path=path, headers=_passed_on(request.headers or {})))
 
 
