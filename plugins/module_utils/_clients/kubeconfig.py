@@ -200,7 +200,7 @@ def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> _Beyond:
         path = str(Path(kubeconfig).expanduser()) if kubeconfig else kube_config.KUBE_CONFIG_DEFAULT_LOCATION
         files = kube_config.KubeConfigMerger(path)
         if files.config is None:
-            raise kubernetes_config.ConfigException("Invalid kube-config file. No configuration found.")
+            raise kubernetes_config.ConfigException("there is no such file, or nothing in it")
         config = files.config
         options.update({"config_persister": files.save_changes} if params.get("persist_config") else {})
     loader = kube_config.KubeConfigLoader(config_dict=config, **options)
