@@ -228,6 +228,8 @@ def test_a_play_over_several_hosts_names_each_server() -> None:
     result = run(action(args=through), ansible_play_hosts_all=["h1", "h2"])
     assert result["msg"].startswith("cannot run argocd_token for 2 hosts: no option names the cluster")
     assert "failed" not in run(action(args={**through, "context": "x"}), ansible_play_hosts_all=["h1", "h2"])
+    for named in ({"kubeconfig": "f"}, {"host": "https://k"}, {"argocd_in_cluster": True}):
+        assert "failed" not in run(action(args={**through, **named}), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(args={"account": "octopus"}), ansible_play_hosts_all=["h1"])
 
