@@ -14,7 +14,7 @@ VERSION = $$(sed -n 's/^version: //p' galaxy.yml)
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
 STEPS := integration integration-module sanity unit lint types ansible-lint docs-lint changelog-lint
 REAL_STEPS := integration-real integration-real-module
-EDGE_STEPS := integration-edges integration-edges-module certify faults-smoke
+EDGE_STEPS := integration-edges integration-edges-module certify faults-smoke demo
 # Which integration targets: main, edge or all.
 SET := main
 
@@ -54,7 +54,7 @@ endif
 test: setup copy home ## lint, types, unit, integration both ways, sanity, documentation: two steps at a time
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs $(MAKE) $(STEPS)
 
-test-edges: setup copy home ## what takes longer: the cases at the edges, both ways, and the certification
+test-edges: setup copy home ## what takes longer: the cases at the edges, both ways, the certification, the demonstration
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs-edges $(MAKE) $(EDGE_STEPS)
 
 test-real: setup copy testbed ## the integration targets of `make test`, both ways, on real servers; writes build/test-real.json

@@ -212,8 +212,7 @@ def main(build: str) -> int:
     demo = Demo(Path(build).absolute())
     demo.clear()
     demo.install()
-    with integration.stopped_at_the_end(integration.start_sandbox(demo.info_file)) as sandbox:
-        integration.wait_for(demo.info_file, sandbox)
+    with integration.running(integration.SANDBOX, demo.info_file, ["--names", "c1,c2,c3"]):
         info = json.loads(demo.info_file.read_text())
         demo.say(f"sandbox with {len(info['clusters'])} clusters is up")
         broken = run(demo, info)
