@@ -177,6 +177,10 @@ $(KUBERNETES:%=$(BUILD)/kubernetes/%): $(BUILD)/kubernetes/%:
 	$@/venv/bin/python -m pytest -q tests/unit/clients
 	PATH="$(abspath $@)/venv/bin:$$PATH" python $(TOOLS)/integration.py $@/integration transports
 
+.PHONY: slices
+slices: setup ## a fleet of 300 clusters in four slices of ansible-runner, as AWX cuts it; writes build/slices.json
+	python tests/awx/slices.py $(BUILD) $(ARGS)
+
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)
 

@@ -52,7 +52,7 @@ def import_tarball(directory: Path, tarball: Path) -> None:
 
 
 def definition(tarball: str, requirements: list[str]) -> dict[str, Any]:
-    """The one for AWX, with this tarball in the place of the published collection, and its requirements as they were found."""
+    """The one for AWX, with this tarball for the published collection, and its requirements as they were found."""
     shape: dict[str, Any] = yaml.safe_load(EXECUTION_ENVIRONMENT.read_text())
     dependencies = shape["dependencies"]
     dependencies["python"] += requirements

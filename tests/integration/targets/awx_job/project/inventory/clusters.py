@@ -2,7 +2,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An inventory script: a host for each cluster that clusters.json of the project lists, {name: address of its Argo CD}."""
+"""An inventory script: a host for each cluster of the project's clusters.json, {name: address of its Argo CD}."""
 
 from __future__ import annotations
 
