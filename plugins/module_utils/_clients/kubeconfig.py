@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from .._core.errors import InvalidInput
 from .http import HttpClient, TlsOptions, check_address, new_session
 
 try:
+    import yaml
     from kubernetes import config as kubernetes_config
     from kubernetes.client.configuration import Configuration
     from kubernetes.config import kube_config
@@ -111,6 +114,18 @@ def _keys_in_memory() -> Iterator[None]:
         kube_config._create_temp_file_with_content = theirs  # noqa: SLF001 # pylint: disable=protected-access
 
 
+@contextmanager
+def _read_by_libyaml() -> Iterator[None]:
+    """Let `kubernetes` read by libyaml where PyYAML has it: a fleet's file takes a quarter of the time."""
+    theirs = kube_config.yaml
+    quick = functools.partial(yaml.load, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    kube_config.yaml = SimpleNamespace(safe_load=quick, safe_dump=theirs.safe_dump)
+    try:
+        yield
+    finally:
+        kube_config.yaml = theirs
+
+
 def load_access(params: Mapping[str, Any]) -> Access:
     """Return what the options of `arguments.KUBERNETES` say; raises InvalidInput naming the option."""
     configuration = Configuration()
@@ -198,7 +213,8 @@ def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> _Beyond:
         config = kube_config.ConfigNode("kube-config", dict(kubeconfig))
     else:
         path = str(Path(kubeconfig).expanduser()) if kubeconfig else kube_config.KUBE_CONFIG_DEFAULT_LOCATION
-        files = kube_config.KubeConfigMerger(path)
+        with _read_by_libyaml():
+            files = kube_config.KubeConfigMerger(path)
         if files.config is None:
             raise kubernetes_config.ConfigException("there is no such file, or nothing in it")
         config = files.config

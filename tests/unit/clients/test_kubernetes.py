@@ -108,6 +108,18 @@ def test_without_options_the_kubeconfig_of_the_home_directory_counts(
     assert read(server) == CONFIG_MAP
 
 
+def test_a_kubeconfig_is_not_read_by_the_slow_scanner(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(_scanner: Any) -> None:
+        raise AssertionError("read by PyYAML itself")
+
+    path = tmp_path / "fleet"
+    path.write_text(yaml.safe_dump(kubeconfig(server.url, TOKEN_USER)))
+    monkeypatch.setattr("yaml.scanner.Scanner.fetch_more_tokens", slow)
+    assert read(server, kubeconfig=str(path)) == CONFIG_MAP
+
+
 OPTIONS = {
     "api-key": ({"api_key": SEKRET}, f"Bearer {SEKRET}"),
     "basic": ({"username": "me", "password": "SEKRET"}, basic("me:SEKRET")),
