@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from argocd_sandbox.faults import Dropped, Fault, Faults
+from argocd_sandbox.faults import Dropped, Fault, Faults, Touch
 from argocd_sandbox.http import Response
-from argocd_sandbox.store import Key
 
 from .world import World
 
 # The id of a token, and the cluster's own path in OpenBao.
 VARYING = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}$|(?<=/secret/data/)\w+$")
 Handle = Callable[[], Response]
-Touch = Callable[[Key], None]
+Disturb = Callable[[Touch], None]
 # gRPC code by HTTP status, as Argo CD's gateway has them (grpc-gateway runtime/errors.go).
 ARGOCD = {400: 3, 401: 16, 403: 7, 404: 5, 408: 1, 409: 10, 429: 8, 500: 13, 501: 12, 503: 14, 504: 4}
 # apimachinery pkg/apis/meta/v1, StatusReason.
@@ -59,7 +58,7 @@ class Deed(Fault):
         super().__init__(**vars(Fault.parse({})))
         self._deed = deed
 
-    def apply(self, handle: Handle, touch: Touch) -> Response:  # noqa: ARG002 # the signature is Fault's
+    def apply(self, handle: Handle, touch: Disturb) -> Response:  # noqa: ARG002 # the signature is Fault's
         return self._deed(handle)
 
 

@@ -19,7 +19,7 @@ from .argocd.api import ArgoCd
 from .argocd.rbac import Rbac
 from .argocd.release import Release
 from .clock import Clock
-from .faults import Faults
+from .faults import Faults, Touch
 from .http import Request, Response
 from .installation import MANAGER, PROVISIONER, fresh_installation, provisioner_rights
 from .kubernetes.api import KubernetesApi
@@ -120,15 +120,16 @@ class Cluster:
         self.snapshot.resync()
         return stored
 
-    def touch(self, key: Key) -> None:
-        """Change an annotation, as somebody else would; KeyError if there is no such object."""
+    def touch(self, touch: Touch) -> None:
+        """Change an annotation, and data, as somebody else would; KeyError if there is no such object."""
         with self.lock:
-            found = self.store.get(key)
+            found = self.store.get(touch.key)
             if found is None:
-                raise KeyError(key)
+                raise KeyError(touch.key)
             metadata = {name: value for name, value in found["metadata"].items() if name != "managedFields"}
             metadata["annotations"] = {**(metadata.get("annotations") or {}), TOUCHED: str(uuid.uuid4())}
-            self.plant({**found, "metadata": metadata})
+            data = {"data": {**(found.get("data") or {}), **touch.data}} if touch.data else {}
+            self.plant({**found, **data, "metadata": metadata})
 
     def uproot(self, key: Key) -> bool:
         """Delete an object outside the APIs; False if there is none."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .http import PLAIN_TEXT, Response
 from .store import Key
@@ -18,6 +18,19 @@ from .store import Key
 
 class Dropped(Exception):
     """The connection is to be closed without an answer."""
+
+
+class Touch(NamedTuple):
+    """An object that somebody else writes just before, and the keys of its data that are set then."""
+
+    kind: str
+    namespace: str
+    name: str
+    data: Mapping[str, str] = {}
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.namespace, self.name)
 
 
 @dataclass
@@ -38,7 +51,7 @@ class Fault:
     drop_after: bool
     truncate: bool
     delay: float
-    touch: Key | None
+    touch: Touch | None
 
     @classmethod
     def parse(cls, wish: dict[str, Any]) -> Fault:
@@ -55,14 +68,14 @@ class Fault:
             drop_after=bool(wish.get("drop_after")),
             truncate=bool(wish.get("truncate")),
             delay=float(wish.get("delay", 0)),
-            touch=Key(**wish["touch"]) if "touch" in wish else None,
+            touch=Touch(**wish["touch"]) if "touch" in wish else None,
         )
 
     def matches(self, method: str, path: str, number: int) -> bool:
         meant = self.number in (None, number) and self.method in ("", method) and self.path.search(path) is not None
         return meant and self.times > 0
 
-    def apply(self, handle: Callable[[], Response], touch: Callable[[Key], None]) -> Response:
+    def apply(self, handle: Callable[[], Response], touch: Callable[[Touch], None]) -> Response:
         """What the caller gets in place of `handle`'s answer; raises Dropped."""
         time.sleep(self.delay)
         if self.touch:

@@ -11,7 +11,7 @@ import threading
 from abc import ABC, abstractmethod
 from typing import Any
 
-from argocd_sandbox.store import Key
+from argocd_sandbox.faults import Touch
 
 from . import installation
 from .door import Watch
@@ -97,13 +97,15 @@ class Administered(ABC):
         item = {"apiVersion": "v1", **item, "metadata": metadata}
         return self._kubernetes.replace(item, manager) if found else self._kubernetes.create(item, manager)
 
-    def touch(self, key: Key) -> None:
-        """Change an annotation, as somebody else would; LookupError if there is no such object."""
-        found = self._kubernetes.find(*key)
+    def touch(self, touch: Touch) -> None:
+        """Change an annotation, and data, as somebody else would; LookupError if there is no such object."""
+        found = self._kubernetes.find(*touch.key)
         if found is None:
-            raise LookupError(key)
+            raise LookupError(touch.key)
         annotations = {**(found["metadata"].get("annotations") or {}), TOUCHED: secrets.token_hex(8)}
-        self._kubernetes.replace({**found, "metadata": {**found["metadata"], "annotations": annotations}}, MANAGER)
+        data = {"data": {**(found.get("data") or {}), **touch.data}} if touch.data else {}
+        metadata = {**found["metadata"], "annotations": annotations}
+        self._kubernetes.replace({**found, **data, "metadata": metadata}, MANAGER)
 
     def uproot(self, kind: str, namespace: str, name: str) -> bool:
         """Delete an object; False if there is none."""

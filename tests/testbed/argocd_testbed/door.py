@@ -27,8 +27,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from argocd_sandbox.faults import Fault, Faults
-from argocd_sandbox.store import Key
+from argocd_sandbox.faults import Fault, Faults, Touch
 
 TIMEOUT = 30
 COPIED_BYTES = 65536
@@ -39,7 +38,7 @@ HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length",
 class Watch:
     """What a test wants done to one cluster's visitors, and what they asked; shared by all its doors."""
 
-    def __init__(self, disturb: Callable[[Key], None], *, always: bool = False) -> None:
+    def __init__(self, disturb: Callable[[Touch], None], *, always: bool = False) -> None:
         """`disturb` writes an object, as somebody else would (see Fault.touch)."""
         self.disturb = disturb
         self._always = always

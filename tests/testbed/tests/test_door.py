@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 import pytest
 import trustme
-from argocd_sandbox.faults import Fault
-from argocd_sandbox.store import Key
+from argocd_sandbox.faults import Fault, Touch
 from argocd_testbed.door import Door, Identity, Watch
 
-OBJECT = Key("ConfigMap", "argocd", "argocd-cm")
+TOUCH = Touch("ConfigMap", "argocd", "argocd-cm", {"url": "https://x"})
 
 
 class House(NamedTuple):
@@ -28,7 +27,7 @@ class House(NamedTuple):
 
     door: Door
     came: list[tuple[str, str, bytes]]
-    touched: list[Key]
+    touched: list[Touch]
 
     def ask(
         self, method: str = "GET", path: str = "/a?b=1", body: bytes | None = None, *, header: str = "X-Own"
@@ -59,7 +58,7 @@ def make_identity(directory: Path) -> Identity:
 @pytest.fixture(scope="module")
 def built_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     came: list[tuple[str, str, bytes]] = []
-    touched: list[Key] = []
+    touched: list[Touch] = []
 
     class Server(http.server.BaseHTTPRequestHandler):
         """Answers what it was asked."""
@@ -131,9 +130,9 @@ def test_a_dropped_request_or_answer(house: House, fault: str, handled: int) -> 
 
 
 def test_somebody_else_writes_in_between(house: House) -> None:
-    house.expect(touch=OBJECT._asdict(), delay=0.01)
+    house.expect(touch=TOUCH._asdict(), delay=0.01)
     assert house.ask() == ANSWER
-    assert house.touched == [OBJECT]
+    assert house.touched == [TOUCH]
 
 
 def test_the_clock_is_moved_as_clients_read_it(house: House) -> None:

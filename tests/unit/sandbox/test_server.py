@@ -219,12 +219,14 @@ def test_a_fault_at_one_request_by_its_number(ask: Ask) -> None:
 
 def test_somebody_else_writes_in_between(ask: Ask) -> None:
     version = ask("GET", CM)[1]["metadata"]["resourceVersion"]
-    fail(ask, match={"method": "PATCH"}, touch={"kind": "ConfigMap", "namespace": "argocd", "name": "argocd-cm"})
+    touch = {"kind": "ConfigMap", "namespace": "argocd", "name": "argocd-cm", "data": {"theirs": "1"}}
+    fail(ask, match={"method": "PATCH"}, touch=touch)
     patch = {"metadata": {"resourceVersion": version}, "data": {"a": "1"}}
     assert ask("PATCH", CM, patch, patch=True)[0] == 409
     touched = ask("GET", CM)[1]
     assert touched["metadata"]["resourceVersion"] != version
     assert touched["metadata"]["annotations"]["sandbox/touched"]
+    assert touched["data"] == {"theirs": "1"}
     assert ask("GET", "/east/_control/writes")[1]["total"] == 0
     assert ask("POST", "/east/_control/faults", {"touch": {"kind": "ConfigMap"}})[0] == 400
 

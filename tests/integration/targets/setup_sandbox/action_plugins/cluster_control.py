@@ -5,8 +5,9 @@
 
 Options, each on its own or several, carried out in this order:
   reset     true: a fresh installation
-  config    {name: {"data": {...}, "labels": {...}, "annotations": {...}, "ownerReferences": [...], "uid": ...}}: parts
-            to merge into ConfigMaps and Secrets of Argo CD, null removes a key; Argo CD sees them at once
+  config    {name: {"data": {...}, "labels": {...}, "annotations": {...}, "ownerReferences": [...], "uid": ...,
+            "spec": {...}}}: parts to merge into ConfigMaps, Secrets and AppProjects of Argo CD, null removes a key;
+            Argo CD sees them at once
   objects   objects to create or replace, such as an Application; they go with the next reset
   rights    {name of a Role of docs/rights: rules}: what the user of the kubeconfig may do from now on
   faults    list of faults, see tests/sandbox/README.md; an empty list removes those that wait
@@ -63,7 +64,9 @@ def encoded(item: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 def configure(control: Control, name: str, parts: dict[str, Any]) -> None:
     item = control.find(name)
-    item["data"] = merged(item.get("data"), encoded(item, parts.get("data") or {}))
+    for part, wanted in (("data", encoded(item, parts.get("data") or {})), ("spec", parts.get("spec"))):
+        if wanted:
+            item[part] = merged(item.get(part), wanted)
     metadata = item["metadata"]
     for part in ("labels", "annotations"):
         metadata[part] = merged(metadata.get(part), parts.get(part) or {})
