@@ -61,9 +61,11 @@ options:
   source:
     description:
       - V(server) asks Argo CD with the token. V(policy) needs none and judges C(argocd-rbac-cm) as that version would,
-        with the built-in policy, and with the roles of the AppProjects where these may be listed.
+        with the built-in policy, and with the roles of the AppProjects where these may be listed
+        (C(docs/rights/project-roles.yml)).
       - With V(policy), sub-resource actions (C(update/*), C(action/apps/Deployment/restart)) and objects with a colon
-        can be asked, too.
+        can be asked, too. C(update/...) and C(delete/...) are answered as the version enforces them, up to Argo CD 2.14
+        by the right to the whole application.
     type: str
     choices: [server, policy]
     default: server

@@ -22,7 +22,8 @@ author:
   - fleetops.argocd contributors (@fleetops)
 notes:
   - Needs C(get) and C(patch) on the ConfigMap C(argocd-rbac-cm). With C(get) on C(argocd-cm), too, keys that stand in
-    the wrong one of the two, and grants that single sign-on shares with a group, are among the findings.
+    the wrong one of the two, and grants that single sign-on shares with a group, are among the findings. With C(list)
+    on AppProjects (C(docs/rights/project-roles.yml)) their roles count, too.
   - With a login to Argo CD, the server is asked after a write whether the policy compiles; if not, the previous text is
     put back, and the line is named.
 options:
@@ -47,8 +48,8 @@ options:
     default: []
   exclusive:
     description:
-      - Whether other lines of the subject are removed from the key. Lines of the subject in other keys are reported in
-        RV(findings) and stay.
+      - Whether other lines of the subject are removed from the key. Lines of the subject in other keys stay, and
+        are reported in RV(findings) with a warning.
     type: bool
     default: true
   location:

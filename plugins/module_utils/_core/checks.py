@@ -17,6 +17,8 @@ from .release import Release
 
 __all__ = (
     "ACTIONS",
+    "FINE_GRAINED",
+    "NO_SEGMENTS",
     "PROJECT_SCOPED",
     "RESOURCES",
     "Answer",
@@ -44,7 +46,11 @@ RESOURCES = (
 )
 # Objects of these are `project/name`: a name without a slash is none of theirs (docs/operator-manual/rbac.md).
 PROJECT_SCOPED = ("applications", "applicationsets", "logs", "exec")
+# What clients and servers take out of a path, encoded or not (RFC 3986, section 5.2.4).
+NO_SEGMENTS = (".", "..")
 ACTIONS = ("get", "create", "update", "delete", "sync", "override", "action", "invoke")
+# Since then `update/<group>/<kind>/<namespace>/<name>` and `delete/...` are asked, about resources of an application.
+FINE_GRAINED = Release(2, 12)
 
 
 @dataclass(frozen=True)
@@ -138,26 +144,47 @@ def _parse_check(item: Mapping[str, Any], where: str, *, by_route: bool) -> Chec
             f"cannot use {where}: the server cannot be asked about object {check.object!r}: its route takes no ':' "
             "after the last '/' (a cluster's URL, say); ask about another object"
         )
+    if check.object in NO_SEGMENTS:
+        raise InvalidInput(
+            f"cannot use {where}: the server cannot be asked about object {check.object!r}, which leads to another "
+            "address; ask about another object"
+        )
     return check
 
 
-def as_enforced(check: Check, release: Release, config: Mapping[str, str] | None, namespace: str) -> Check | None:
-    """Return what the server of that release really asks its policy; None where it says yes without asking.
+def as_enforced(check: Check, release: Release, config: Mapping[str, str] | None, namespace: str) -> tuple[Check, ...]:
+    """Return what the server of that release really asks its policy, of which one yes is enough.
 
+    Nothing where it says yes without asking.
     The 3.5 `can-i` shortens `P/NS/NAME` of Argo CD's own namespace for clusters and repositories too, where it would
     mistake `https://host` for that; what is enforced on these is the name as it is.
     `config` is argocd-cm's data, None where unknown; `namespace` is Argo CD's (argo-cd server/account/account.go).
     """
     config = config or {}
     if check.resource == "logs" and release < Release(3, 0) and not _is_on(config, "server.rbac.log.enforce.enable"):
-        return None
+        return ()
     if check.action == "rollback" and not _is_on(config, "server.rbac.rollback.enforce.enable"):
         check = replace(check, action="sync")
     parts = check.object.split("/")
     in_own_namespace = len(parts) == 3 and parts[1] in ("", namespace)
     if release >= Release(3, 5) and check.resource in PROJECT_SCOPED and in_own_namespace:
         check = replace(check, object=f"{parts[0]}/{parts[2]}")
-    return check
+    return _of_resources(check, release, config)
+
+
+def _of_resources(check: Check, release: Release, config: Mapping[str, str]) -> tuple[Check, ...]:
+    """Return the questions about a resource of an application: by default 2.12 to 2.14 ask about the application first.
+
+    Source: argo-cd server/application/application.go (getAppLiveResource) at the tags.
+    """
+    whole = replace(check, action=check.action.partition("/")[0])
+    if whole.action not in ("update", "delete") or whole == check:
+        return (check,)
+    if release < FINE_GRAINED:
+        return (whole,)
+    key = "server.rbac.disableApplicationFineGrainedRBACInheritance"
+    alone = release >= Release(2, 14) and (_is_on(config, key) if config.get(key) else release >= Release(3, 0))
+    return (check,) if alone else (whole, check)
 
 
 def _is_on(config: Mapping[str, str], key: str) -> bool:

@@ -26,7 +26,7 @@ from .release import CORRECTED_GLOBS, NEWEST_KNOWN, OLD_GLOBS, Release
 __all__ = ("Ceiling", "PermissionDiff", "compare", "parse_ceiling", "require_below")
 
 _MOST_TOLD = 5
-# Each with each: beyond that a statement is told although a wider one may cover it.
+# Each with each: beyond that a statement is told although a wider one may cover it, or a denial take it.
 _MOST_COMPARED = 200
 _ANYTHING = ("", ".*")
 
@@ -68,11 +68,14 @@ def _parse_item(item: str, where: str) -> Ceiling:
 
 
 def compare(
-    before: Mapping[str, str], after: Mapping[str, str], subject: str, release: Release | None
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    subject: str,
+    release: Release | None,
+    projects: Mapping[str, Sequence[ProjectRole]] | None = None,
 ) -> PermissionDiff:
     """Say what the subject gains and loses by the change of argocd-rbac-cm's data."""
-    release = release or NEWEST_KNOWN
-    had, has = (_Rights(data, subject, release) for data in (before, after))
+    had, has = (_Rights(data, subject, release or NEWEST_KNOWN, projects) for data in (before, after))
     return PermissionDiff(
         gained=(*_only_in(has, had), *_freed(had, has)),
         lost=(*_only_in(had, has), *_denied(had, has)),
@@ -103,10 +106,17 @@ def _what(rule: Rule) -> str:
 class _Rights:
     """The statements about one subject under one policy, each once; what the default role gives is everybody's."""
 
-    def __init__(self, data: Mapping[str, str], subject: str, release: Release) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, str],
+        subject: str,
+        release: Release,
+        projects: Mapping[str, Sequence[ProjectRole]] | None,
+    ) -> None:
         self._patterns = _Patterns.of(data, release)
         found: dict[tuple[str, str], tuple[Rule, tuple[str, ...]]] = {}
-        for rule, way in Enforcer(data, release=release).rules_for(local_account(subject, data)):
+        enforcer = Enforcer(data, release=release, projects=projects)
+        for rule, way in enforcer.rules_for(local_account(subject, data)):
             found.setdefault((_what(rule), rule.effect), (rule, way))
         nearest = sorted(found.values(), key=lambda item: len(item[1]))
         self.allows = [(rule, way) for rule, way in nearest if rule.effect == "allow"]
@@ -116,7 +126,7 @@ class _Rights:
         """Whether one statement here allows all that the rule allows; of very many it is not asked."""
         if len(self.allows) > _MOST_COMPARED:
             return False
-        return any(self._patterns.rule_covers(own, rule) for own, _way in self.allows)
+        return any(_is_asked_with(own, rule) and self._patterns.rule_covers(own, rule) for own, _way in self.allows)
 
 
 def require_below(
@@ -147,7 +157,7 @@ def require_below(
 
 def _above(ceiling: Sequence[Ceiling], enforcer: Enforcer, caller: Caller, patterns: _Patterns) -> Iterator[str]:
     rules = list(enforcer.rules_for(caller))
-    denies = [(rule, way) for rule, way in rules if rule.effect == "deny"]
+    denies = [(rule, way) for rule, way in rules if rule.effect == "deny"][:_MOST_COMPARED]
     for rule, way in rules:
         if rule.effect != "allow" or any(_takes(*deny, rule, way, patterns) for deny in denies):
             continue
@@ -159,8 +169,12 @@ def _above(ceiling: Sequence[Ceiling], enforcer: Enforcer, caller: Caller, patte
 
 def _takes(deny: Rule, deny_way: Sequence[str], rule: Rule, way: Sequence[str], patterns: _Patterns) -> bool:
     """Whether the deny takes all that the rule gives: only where both are asked about one and the same subject."""
-    together = deny_way[0] == way[0] and (not deny.of_project or deny.key == rule.key)
-    return together and patterns.rule_covers(deny, rule)
+    return deny_way[0] == way[0] and _is_asked_with(deny, rule) and patterns.rule_covers(deny, rule)
+
+
+def _is_asked_with(rule: Rule, other: Rule) -> bool:
+    """Whether the rule counts wherever the other does: one of a project counts in that only."""
+    return not rule.of_project or rule.key == other.key
 
 
 def _resources(pattern: str, patterns: _Patterns) -> list[str | None]:

@@ -9,9 +9,10 @@ Source of the rules: argo-cd util/rbac/rbac.go, server/rbacpolicy/rbacpolicy.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .enforcer import ProjectRole
 from .errors import InvalidInput, check_one_line, quoted
 from .permissions import compare
 from .plan import Plan, SetKeys
@@ -191,12 +192,13 @@ def plan_policy(
     *,
     release: Release | None = None,
     config: Mapping[str, str] | None = None,
+    projects: Mapping[str, Sequence[ProjectRole]] | None = None,
 ) -> PolicyChange:
     """Plan the keys to set so that the subject has the wanted lines in `desired.key`.
 
-    Other lines, comments and their order stay. `release` (the server's) and `config` (argocd-cm's data) are None where
-    unknown. Raises InvalidInput where the policy, as it is or as it would be, does not load, and where a wanted line
-    does not mean what it says.
+    Other lines, comments and their order stay. `release` (the server's), `config` (argocd-cm's data) and `projects`
+    (the roles of AppProjects) are None where unknown. Raises InvalidInput where the policy, as it is or as it would be,
+    does not load, and where a wanted line does not mean what it says.
     """
     check_compiles(data)
     keys: dict[str, str | None] = {}
@@ -207,9 +209,17 @@ def plan_policy(
     keys.update({key: value for key, value in desired.settings.items() if not _same_setting(key, data.get(key), value)})
     after = {key: value for key, value in {**data, **keys}.items() if value is not None}
     section = _section(after.get(desired.key, ""), desired.key, desired.subject)
-    findings = lint_policy(after, Surroundings(desired.subject, {desired.key: section.numbers()}, release, config))
+    around = Surroundings(
+        desired.subject,
+        {desired.key: section.numbers()},
+        release,
+        config,
+        exclusive=desired.exclusive or not desired.present,
+        projects=projects,
+    )
+    findings = lint_policy(after, around)
     _require_sound(findings)
-    return _describe(data, after, keys, desired, findings, release)
+    return _describe(data, after, keys, desired, findings, around)
 
 
 def _require_sound(findings: Iterable[Finding]) -> None:
@@ -236,17 +246,17 @@ def _describe(
     keys: Mapping[str, str | None],
     desired: DesiredPolicy,
     findings: list[Finding],
-    release: Release | None,
+    around: Surroundings,
 ) -> PolicyChange:
     old, new = _own_lines(data, desired), _own_lines(after, desired)
-    permissions = compare(data, after, desired.subject, release)
+    permissions = compare(data, after, desired.subject, around.release, around.projects)
     touched = sorted(keys)
     return PolicyChange(
         plan=Plan(
             before={key: data[key] for key in touched if key in data},
             after={key: after[key] for key in touched if key in after},
             steps=(SetKeys("configmaps", CONFIG_MAP, keys),) if keys else (),
-            warnings=(*_warnings(desired), *_shown(findings)),
+            warnings=(*_warnings(desired), *_shown(findings, around)),
         ),
         added=tuple(format_line(item) for item in new if item not in old),
         removed=tuple(format_line(item) for item in old if item not in new),
@@ -268,10 +278,12 @@ def _warnings(desired: DesiredPolicy) -> tuple[str, ...]:
     return (warning,)
 
 
-def _shown(findings: Iterable[Finding]) -> list[str]:
-    warnings = [str(finding) for finding in findings if finding.severity == WARNING]
-    more = len(warnings) - _MOST_WARNINGS
-    return [*warnings[:_MOST_WARNINGS], *([f"{more} more warnings are among the findings"] if more > 0 else [])]
+def _shown(findings: Iterable[Finding], around: Surroundings) -> list[str]:
+    """Return the warnings in words; those about lines of others come last, of which there may be many."""
+    warnings = [finding for finding in findings if finding.severity == WARNING]
+    told = [str(finding) for finding in sorted(warnings, key=lambda finding: not around.concerns(finding))]
+    more = len(told) - _MOST_WARNINGS
+    return [*told[:_MOST_WARNINGS], *([f"{more} more warnings are among the findings"] if more > 0 else [])]
 
 
 def _own_lines(data: Mapping[str, str], desired: DesiredPolicy) -> dict[Fields, None]:

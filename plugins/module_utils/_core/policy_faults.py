@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice, product
 
 from . import glob_syntax as syntax
-from .checks import ACTIONS, PROJECT_SCOPED, RESOURCES
+from .checks import ACTIONS, FINE_GRAINED, PROJECT_SCOPED, RESOURCES
 from .errors import Undecidable
 from .glob import BadGlob, GlobCrash, compile_glob
 from .go_regexp import BadRegexp, compile_regexp
@@ -38,7 +38,15 @@ _ASKED = {
     "extensions": ("invoke",),
 }
 # Since which version there is such a thing to enforce (server/rbacpolicy/rbacpolicy.go at the tags).
-_SINCE = {"applicationsets": Release(2, 5), "write-repositories": Release(2, 14), "rollback": Release(3, 6)}
+_SINCE = {
+    "applicationsets": Release(2, 5),
+    "write-repositories": Release(2, 14),
+    "extensions": Release(2, 7),
+    "invoke": Release(2, 7),
+    "rollback": Release(3, 6),
+}
+# The actions that may go on with a path, on applications only, and since when.
+_PATHS = {"action": Release(0, 0), "update": FINE_GRAINED, "delete": FINE_GRAINED}
 _ALWAYS = Release(0, 0)
 _GLOB = re.compile(r"[*?\[{\\]")
 _REGEXP = re.compile(r"[.+*?()|\[\]{}^$\\]")
@@ -170,14 +178,17 @@ def _resource_faults(resource: str, server: Server) -> Iterator[Fault]:
 
 
 def _action_faults(resource: str, action: str, server: Server) -> Iterator[Fault]:
-    path = action.partition("/")[0]
-    if not is_literal(action, server) and ("/" in action or _may_match_action(action, server)):
+    path, slash, _rest = action.partition("/")
+    if slash and path in _KNOWN_ACTIONS and not server.regex:
+        yield from _path_faults(resource, action, path, server)
+        return
+    if not is_literal(action, server) and (
+        (slash and not is_literal(path, server)) or _may_match_action(action, server)
+    ):
         return
     if path not in _KNOWN_ACTIONS:
         why = f"action {action!r} does not exist, so the line never matches"
         yield Fault("unknown-action", why, f"write one of {', '.join(_KNOWN_ACTIONS)}")
-    elif "/" in action:
-        return
     elif resource == "applications" and action == "action":
         why = "the server never asks for plain action, but for action/<group>/<kind>/<name>"
         yield Fault("never-asked", why, "write action/* or the one that is meant", fatal=False)
@@ -186,6 +197,15 @@ def _action_faults(resource: str, action: str, server: Server) -> Iterator[Fault
         yield Fault("never-asked", why, f"write one of {', '.join(_ASKED[resource])}", fatal=False)
     elif server.release and server.release < _SINCE.get(action, _ALWAYS):
         yield _too_new(f"action {action!r}", _SINCE[action], server.release)
+
+
+def _path_faults(resource: str, action: str, path: str, server: Server) -> Iterator[Fault]:
+    if path not in _PATHS or (resource in _ASKED and resource != "applications"):
+        why = f"the server never asks for {path} with a path on {resource}, so the line never matches"
+        fix = f"write {path}; only {', '.join(f'{known}/...' for known in _PATHS)} on applications have a path"
+        yield Fault("never-asked", why, fix, fatal=False)
+    elif server.release and server.release < _PATHS[path]:
+        yield _too_new(f"action {action!r}", _PATHS[path], server.release)
 
 
 def _may_match_action(pattern: str, server: Server) -> bool:

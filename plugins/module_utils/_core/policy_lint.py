@@ -9,11 +9,11 @@ Source: argo-cd util/rbac/rbac.go, server/rbacpolicy/rbacpolicy.go, docs/operato
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .enforcer import DEFAULT_ROLE, MATCH_MODE, SCOPES, Caller, Enforcer, Rule
+from .enforcer import DEFAULT_ROLE, MATCH_MODE, SCOPES, Caller, Enforcer, ProjectRole, Rule
 from .errors import quoted
 from .policy_faults import Fault, Server, covers, line_faults, may_match
 from .policy_text import POLICY_KEY, Line, merged_lines, policy_keys, trimmed
@@ -67,17 +67,25 @@ class Finding:
 class Surroundings:
     """What else decides the meaning. `config` is argocd-cm's data, None where it may not be read.
 
-    The lines of `subject` with the numbers `own[key]` are those that we manage.
+    The lines of `subject` with the numbers `own[key]` are those that we manage; with `exclusive` no others should speak
+    of it. `projects` are the roles of each AppProject, None where these were not read.
     """
 
     subject: str
     own: Mapping[str, Container[int]] = field(default_factory=dict)
     release: Release | None = None
     config: Mapping[str, str] | None = None
+    exclusive: bool = False
+    projects: Mapping[str, Sequence[ProjectRole]] | None = None
 
     def is_ours(self, place: Place) -> bool:
         key, line = place
         return line.about(self.subject) and line.number in self.own.get(key, ())
+
+    def concerns(self, finding: Finding) -> bool:
+        """Whether it is about a key, about our lines, or about others that speak of our subject."""
+        ours = finding.number is None or finding.number in self.own.get(finding.key, ())
+        return ours or finding.code == "elsewhere"
 
 
 def reads_overlays(release: Release | None) -> bool:
@@ -180,9 +188,11 @@ class _Whole:
         self._default = data.get(DEFAULT_ROLE, "")
         self._grants = [place for place in places if place[1].fields[:1] == ("g",)]
         self._lines = [place for place in places if place[1].fields[:1] == ("p",)]
-        self._enforcer = Enforcer(data, release=around.release or NEWEST_KNOWN)
+        self._enforcer = Enforcer(data, release=around.release or NEWEST_KNOWN, projects=around.projects)
         self._roles = {fields[1] for _key, line in places if (fields := line.fields) and fields[0] in ("p", "g")}
         self._roles.update(_ADMIN_ROLES)
+        projects = (around.projects or {}).items()
+        self._roles.update(f"proj:{project}:{role.name}" for project, roles in projects for role in roles)
 
     def findings(self) -> Iterator[Finding]:
         if self._default and self._default == trimmed(self._default) and not self._exists(self._default):
@@ -194,8 +204,8 @@ class _Whole:
         yield from self._subject_findings()
 
     def _exists(self, role: str) -> bool:
-        """Whether anything is given to the role; those of AppProjects are not seen here."""
-        return role in self._roles or role.startswith("proj:")
+        """Whether anything is given to the role; one of an AppProject that was not read may be there."""
+        return role in self._roles or (self._around.projects is None and role.startswith("proj:"))
 
     def _grant_findings(self) -> Iterator[Finding]:
         for place in self._grants:
@@ -242,8 +252,9 @@ class _Whole:
                 yield from self._useless((key, line), granted[:_MOST_DENIALS])
 
     def _reached(self, subject: str) -> list[Rule]:
-        """Return the p lines that count when the subject is asked about, its roles' too."""
-        return [rule for rule, way in self._enforcer.rules_for(Caller(subject)) if way[0] == subject]
+        """Return the p lines that count wherever the subject is asked about, its roles' too."""
+        found = self._enforcer.rules_for(Caller(subject))
+        return [rule for rule, way in found if way[0] == subject and not rule.of_project]
 
     def _shadowed(self, place: Place, denials: Iterable[Rule]) -> Iterator[Finding]:
         rule = _rule(*place)
@@ -275,7 +286,8 @@ class _Whole:
         for place in (*self._lines, *self._grants):
             if place[1].about(subject) and not self._around.is_ours(place):
                 why = f"this line speaks of {subject}, too, and is not one that this task manages"
-                yield _finding(Fault("elsewhere", why, "remove it there if it should not count"), place, NOTE)
+                severity = WARNING if self._around.exclusive else NOTE
+                yield _finding(Fault("elsewhere", why, "remove it there if it should not count"), place, severity)
 
     def _sees_nothing(self, subject: str) -> str | None:
         """The symptom of Octopus Deploy and others: everything works, and the list of applications is empty."""

@@ -33,7 +33,7 @@ def judge(params: Mapping[str, Any], ports: Ports, checks: Iterable[Check]) -> t
     kubernetes = ports.kubernetes(params) if params["policy"] is None or names_cluster(params) else None
     projects = read_projects(kubernetes) if kubernetes else None
     config = read_data(ConfigMapStore(kubernetes), "argocd-cm") if kubernetes else None
-    data = params["policy"] if params["policy"] is not None else _policy(kubernetes)
+    data = _stored(kubernetes) if params["policy"] is None else _given(params["policy"])
     release, guessed = _release(params, ports)
     enforcer = Enforcer(data, release=release, projects=projects)
     account = local_account(params["account"], data)
@@ -51,14 +51,22 @@ _NO_PROJECTS = (
 _GUESSED = f"judged as Argo CD {NEWEST_KNOWN}; set argocd_version, or argocd_url to ask the server"
 
 
-def _answer(enforcer: Enforcer, caller: Caller, check: Check, enforced: Check | None) -> Answer:
-    if enforced is None:
+def _answer(enforcer: Enforcer, caller: Caller, check: Check, enforced: Sequence[Check]) -> Answer:
+    if not enforced:
         return Answer(check, value=True, reason="this version does not enforce logs unless argocd-cm says so")
-    decision = enforcer.decide(caller, enforced.resource, enforced.action, enforced.object)
+    decisions = [enforcer.decide(caller, asked.resource, asked.action, asked.object) for asked in enforced]
+    decision = next((each for each in decisions if each.allowed), decisions[-1])
     return Answer(check, value=decision.allowed, reason=decision.reason)
 
 
-def _policy(kubernetes: KubernetesClient | None) -> Mapping[str, str]:
+def _given(policy: Mapping[str, Any]) -> Mapping[str, str]:
+    wrong = next((key for key, text in policy.items() if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise InvalidInput(f"cannot use policy key {wrong!r}: it is no text; give the keys as argocd-rbac-cm has them")
+    return policy
+
+
+def _stored(kubernetes: KubernetesClient | None) -> Mapping[str, str]:
     if kubernetes is None:
         raise InvalidInput("cannot judge by the policy: give policy, or name the cluster to read it from")
     return ConfigMapStore(kubernetes).read("configmaps", CONFIG_MAP).data

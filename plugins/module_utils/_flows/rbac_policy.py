@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._clients.argocd import is_broken_policy
@@ -28,9 +29,9 @@ from .._core.policy import (
     parse_roles,
     plan_policy,
 )
-from .._core.policy_text import POLICY_KEY, merged_lines, trimmed
+from .._core.policy_text import POLICY_KEY, broken_lines, merged_lines, policy_keys, trimmed
 from .._core.release import Release
-from .judging import Roles, read_data, read_projects, release_of
+from .judging import read_data, read_projects, release_of
 from .owning import Owners
 from .ports import Outcome, Ports, argocd_at_hand
 from .settling import Arrival, await_arrival, parse_settle_time, require_lasting
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
 
 __all__ = ("run",)
 
+_NO_PROJECTS = (
+    "max_permissions was held without the roles of AppProjects, which could not be read; allow list on "
+    "appprojects.argoproj.io, as docs/rights/project-roles.yml does"
+)
 # An enforcing call that every version answers; the answer itself does not matter.
 _PROBE = Check("get", "projects", "x")
 _PROBES, _PROBE_PAUSE = 3, 0.3
@@ -56,8 +61,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     store = ports.config_store(params, kubernetes)
     argocd = argocd_at_hand(params, ports)
     planner = _Planner(store, desired, params, ports.claim, kubernetes, release=release_of(argocd))
-    if ceiling is not None and desired.present:
-        planner.require_below(ceiling, read_projects(kubernetes))
+    planner.ceiling = ceiling if desired.present else None
     plan = store.settle(planner.plan, apply=not ports.check_mode)
     change = planner.change
     arrival = Arrival(pending=False, late=False)
@@ -108,15 +112,12 @@ class _Planner:
         self._release = release
         self._config = read_data(store, "argocd-cm")
         self._owners = Owners(kubernetes, force=params["force_owner"], config=self._config)
-        self._ceiling: Sequence[Ceiling] | None = None
-        self._projects: Roles | None = None
+        self._read_projects = cache(lambda: read_projects(kubernetes))
+        # Any plan is refused that lets the subject do more than that.
+        self.ceiling: Sequence[Ceiling] | None = None
         self.change: PolicyChange
         self.key: str
         self.warnings: tuple[str, ...] = ()
-
-    def require_below(self, ceiling: Sequence[Ceiling], projects: Roles | None) -> None:
-        """Refuse any plan that lets the subject do more than that."""
-        self._ceiling, self._projects = ceiling, projects
 
     def plan(self) -> Plan:
         snapshot = self._store.read("configmaps", CONFIG_MAP)
@@ -125,14 +126,22 @@ class _Planner:
         where = {"location": self._location(), "overlay": params["overlay"], "release": self._release}
         self.key = choose_key(snapshot.data, subject, **where)
         desired = replace(self._desired, key=self.key)
-        self.change = plan_policy(snapshot.data, desired, release=self._release, config=self._config)
-        if self._ceiling is not None:
-            after = self.change.data
-            require_below(self._ceiling, after, subject, release=self._release, projects=self._projects)
+        # Roles of AppProjects are read only where they have a part in this.
+        projects = self._read_projects() if self._projects_count(snapshot.data) else None
+        self.change = plan_policy(snapshot.data, desired, release=self._release, config=self._config, projects=projects)
+        self.warnings = ()
+        if self.ceiling is not None:
+            require_below(self.ceiling, self.change.data, subject, release=self._release, projects=projects)
+            self.warnings = (_NO_PROJECTS,) if projects is None else ()
         endangered = self._endangered(snapshot)
         if endangered:
-            self.warnings = tuple(self._owners.check_config_map(snapshot, endangered))
+            self.warnings += tuple(self._owners.check_config_map(snapshot, endangered))
         return self.change.plan
+
+    def _projects_count(self, data: Mapping[str, str]) -> bool:
+        """Whether the ceiling asks for them, or some line names one."""
+        texts = [*(data[key] for key in policy_keys(data)), *(field for line in self._desired.lines for field in line)]
+        return self.ceiling is not None or any("proj:" in text for text in texts)
 
     def has_arrived(self) -> bool:
         """Whether the ConfigMap has the policy as it is wanted."""
@@ -220,21 +229,24 @@ def _probe(store: Store, plan: Plan, change: PolicyChange, argocd: ArgocdClient,
     for _attempt in range(_PROBES):
         broken = _answer(argocd)
         if broken:
-            put_back = _put_back(store, plan)
+            stood, put_back = _put_back(store, plan)
             raise UnexpectedReply(
                 f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile "
-                f"({broken}); {_suspects(broken, change)}; "
+                f"({broken}); {_suspects(broken, stood, change)}; "
                 + ("the previous text was put back" if put_back else _CHANGED_SINCE)
             )
         ports.sleep(_PROBE_PAUSE)
 
 
-def _suspects(broken: str, change: PolicyChange) -> str:
+def _suspects(broken: str, stood: Mapping[str, str], change: PolicyChange) -> str:
     """Say which line it is: the one in the server's words (rbac.go names it), else those just written."""
-    for key, line in merged_lines(change.data):
+    for key, line in (*broken_lines(stood), *merged_lines(stood)):
         content = trimmed(line.raw)
-        if line.fields and (content in broken or content.replace('"', '\\"') in broken):
-            return f"it names {key} line {line.number}"
+        named = line.fields and (content in broken or content.replace('"', '\\"') in broken)
+        if named or line.error:
+            theirs = line.raw not in change.data.get(key, "")
+            said = "it names" if named else "what does not load is"
+            return f"{said} {key} line {line.number}{_WRITTEN_SINCE if theirs else ''}"
     return f"it names no line; those just written are {'; '.join(change.added) or 'none'}"
 
 
@@ -249,17 +261,24 @@ def _answer(argocd: ArgocdClient) -> str | None:
 
 
 _CHANGED_SINCE = "somebody else has changed it since, so it was left as it is"
+_WRITTEN_SINCE = ", which somebody else has written since: correct it, Argo CD answers 500 to everybody while it stands"
 
 
-def _put_back(store: Store, plan: Plan) -> bool:
-    """Put the previous values back and return True, unless what we wrote is no longer what stands there."""
+def _put_back(store: Store, plan: Plan) -> tuple[Mapping[str, str], bool]:
+    """Put the previous values back, unless what we wrote is no longer what stands there.
+
+    Return the policy as it stood, and whether that was done.
+    """
+    stood: Mapping[str, str] = {}
     steps = tuple(
         SetKeys(step.kind, step.name, {key: plan.before.get(key) for key in step.values}) for step in plan.steps
     )
 
     def previous() -> Plan:
-        data = store.read("configmaps", CONFIG_MAP).data
-        still_ours = all(data.get(key) == value for step in plan.steps for key, value in step.values.items())
+        nonlocal stood
+        stood = store.read("configmaps", CONFIG_MAP).data
+        still_ours = all(stood.get(key) == value for step in plan.steps for key, value in step.values.items())
         return Plan(before={}, after={}, steps=steps if still_ours else ())
 
-    return store.settle(previous, apply=True).changed
+    put_back = store.settle(previous, apply=True).changed
+    return stood, put_back

@@ -45,6 +45,7 @@ NO_OBJECT = (
     "the server cannot be asked about object {!r}: its route takes no ':' after the last '/' (a cluster's URL, say); "
     "ask about another object"
 )
+NO_SEGMENT = "the server cannot be asked about object {!r}, which leads to another address; ask about another object"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,8 @@ NO_OBJECT = (
         ({"action": "get", "resource": "*"}, NO_RESOURCE.format("*")),
         ({"action": "get", "resource": "clusters", "object": "https://x:6443"}, NO_OBJECT.format("https://x:6443")),
         ({"action": "get", "resource": "clusters", "object": "a:b"}, NO_OBJECT.format("a:b")),
+        ({"action": "get", "resource": "clusters", "object": "."}, NO_SEGMENT.format(".")),
+        ({"action": "get", "resource": "clusters", "object": ".."}, NO_SEGMENT.format("..")),
     ],
 )
 def test_what_would_be_another_question_on_the_wire_is_refused_by_its_place(item: dict[str, Any], cause: str) -> None:
@@ -144,7 +147,7 @@ ENFORCED = {
     "no-namespace": (Check("get", "logs", "p//a"), Release(3, 5), {}, Check("get", "logs", "p/a")),
     "other-namespace": (Check("get", "logs", "p/x/a"), Release(3, 5), {}, Check("get", "logs", "p/x/a")),
     "before-3.5": (Check("get", "logs", "p/argocd/a"), Release(3, 4), {}, Check("get", "logs", "p/argocd/a")),
-    "logs-before-3": (Check("get", "logs", "p/a"), Release(2, 14), None, None),
+    "logs-before-3": (Check("get", "logs", "p/a"), Release(2, 14), None),
     "logs-before-3-enforced": (
         Check("get", "logs", "p/a"),
         Release(2, 14),
@@ -166,9 +169,31 @@ ENFORCED = {
 }
 
 
-@pytest.mark.parametrize(("check", "release", "config", "enforced"), ENFORCED.values(), ids=ENFORCED)
+DELETE_POD = Check("delete//Pod/ns/x", "applications", "p/a")
+DELETE_APP = Check("delete", "applications", "p/a")
+ALONE = "server.rbac.disableApplicationFineGrainedRBACInheritance"
+ENFORCED |= {
+    "resource-before-2.12": (DELETE_POD, Release(2, 11), {}, DELETE_APP),
+    "resource-inherits": (DELETE_POD, Release(2, 12), {ALONE: "true"}, DELETE_APP, DELETE_POD),
+    "resource-inherits-by-default": (DELETE_POD, Release(2, 14), {}, DELETE_APP, DELETE_POD),
+    "resource-alone": (DELETE_POD, Release(2, 14), {ALONE: "true"}, DELETE_POD),
+    "resource-alone-by-default": (DELETE_POD, Release(3, 0), {}, DELETE_POD),
+    "resource-inherits-still": (DELETE_POD, Release(3, 5), {ALONE: "false"}, DELETE_APP, DELETE_POD),
+    "the-whole": (DELETE_APP, Release(2, 14), {}, DELETE_APP),
+    "an-action": (
+        Check("action//Pod/x", "applications", "p/a"),
+        Release(2, 11),
+        {},
+        Check("action//Pod/x", "applications", "p/a"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "release", "config", "enforced"), [(*case[:3], case[3:]) for case in ENFORCED.values()], ids=ENFORCED
+)
 def test_what_a_release_really_asks(
-    check: Check, release: Release, config: dict[str, str] | None, enforced: Check | None
+    check: Check, release: Release, config: dict[str, str] | None, enforced: tuple[Check, ...]
 ) -> None:
     assert as_enforced(check, release, config, "argocd") == enforced
 

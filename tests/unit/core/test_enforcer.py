@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """May somebody do something, and by which line? `make enforcer-check` asks casbin and the real server the same.
 
-The first tables retell the expectations of Argo CD's own tests (util/rbac/rbac_test.go,
-server/rbacpolicy/rbacpolicy_test.go at v3.5.3).
+What Argo CD's own tests expect is in test_argo_cd_expectations.py.
 """
 
 from __future__ import annotations
@@ -38,110 +37,6 @@ def decide(
     enforcer = Enforcer({"policy.csv": data} if isinstance(data, str) else data, release=release, **options)
     resource, action, target = question.split(" ", 2)
     return enforcer.decide(Caller(subject, groups), resource, action, target)
-
-
-def both(yes: list[str], no: list[str]) -> list[tuple[str, bool]]:
-    return [(item, True) for item in yes] + [(item, False) for item in no]
-
-
-ISOLATION = """
-p, role:foo-admin, *, *, foo/*, allow
-p, role:bar-admin, *, *, bar/*, allow
-g, alice, role:foo-admin
-g, bob, role:bar-admin
-"""
-READ_ONLY = "p, role:foo-readonly, *, get, foo/*, allow\ng, alice, role:foo-readonly"
-URLS = """
-p, alice, repositories, *, foo/*, allow
-p, bob, repositories, *, foo/https://github.com/argoproj/argo-cd.git, allow
-"""
-DELETE_ARGO_CD = "repositories delete foo/https://github.com/argoproj/argo-cd.git"
-DELETE_GO = "repositories delete foo/https://github.com/golang/go.git"
-ACTIONS = """
-p, alice, applications, action/*, my-proj/*, allow
-p, bob, applications, action/argoproj.io/Rollout/*, my-proj/*, allow
-p, cam, applications, action/argoproj.io/Rollout/resume, my-proj/*, allow
-"""
-RESUME, ABORT = (
-    f"applications action/argoproj.io/{name} my-proj/my-app" for name in ("Rollout/resume", "NewCrd/abort")
-)
-CLUSTER_GLOB = 'p, alice, clusters, get, "https://github.com/*/*.git", allow'
-CLUSTER_REGEX = 'p, alice, clusters, get, "https://github.com/argo[a-z]{4}/argo-[a-z]+.git", allow'
-RETOLD = {
-    "built-in": (
-        "",
-        both(
-            [
-                *(f"{subject} {FOO}" for subject in ("admin", "role:readonly", "role:admin")),
-                *(f"{subject} applications delete foo/bar" for subject in ("admin", "role:admin")),
-            ],
-            ["role:readonly applications create foo/bar", "role:readonly applications delete foo/bar"],
-        ),
-    ),
-    "isolation": (
-        ISOLATION,
-        both(
-            ["bob applications delete bar/obj", "alice applications delete foo/obj"],
-            ["bob applications delete foo/obj", "alice applications delete bar/obj"],
-        ),
-    ),
-    "read-only": (
-        READ_ONLY,
-        both(
-            ["alice applications get foo/obj"],
-            ["alice applications delete bar/obj", "alice applications get bar/obj", "bob applications get foo/obj"],
-        ),
-    ),
-    "default-role-unset": ("", both([], [f"bob {FOO}"])),
-    "default-role": ({"policy.default": "role:readonly"}, both([f"bob {FOO}"], ["bob applications sync foo/bar"])),
-    "urls": (
-        URLS,
-        both(
-            [
-                f"alice {DELETE_ARGO_CD}",
-                f"alice {DELETE_GO}",
-                f"bob {DELETE_ARGO_CD}",
-            ],
-            [f"bob {DELETE_GO}"],
-        ),
-    ),
-    "deny": (
-        "p, alice, *, get, foo/obj, allow\np, mike, *, get, foo/obj, deny",
-        both(["alice applications get foo/obj"], ["mike applications get foo/obj", "alice applications sync foo/obj"]),
-    ),
-    "actions": (
-        ACTIONS,
-        both(
-            [f"alice {RESUME}", f"alice {ABORT}", f"bob {RESUME}", f"cam {RESUME}"],
-            [f"bob {ABORT}", f"cam {ABORT}", f"eve {RESUME}"],
-        ),
-    ),
-    "glob": (
-        CLUSTER_GLOB,
-        both(
-            ["alice clusters get https://github.com/argoproj/argo-cd.git"],
-            [
-                "alice repositories get https://github.com/argoproj/argo-cd.git",
-                "alice clusters get https://github.com/argo-cd.git",
-            ],
-        ),
-    ),
-    "regex": (
-        {"policy.matchMode": "regex", "policy.csv": CLUSTER_REGEX},
-        both(
-            ["alice clusters get https://github.com/argoproj/argo-cd.git"],
-            ["alice clusters get https://github.com/argoproj/1argo-cd.git"],
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize(("data", "answers"), RETOLD.values(), ids=RETOLD)
-def test_argo_cds_own_expectations(data: Mapping[str, str] | str, answers: list[tuple[str, bool]]) -> None:
-    asked = [(*question.split(" ", 1), allowed) for question, allowed in answers]
-    assert [decide(data, subject, question).allowed for subject, question, _answer in asked] == [
-        answer for _subject, _question, answer in asked
-    ]
 
 
 PROJECTS = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.enforcer import ProjectRole
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy import (
     DesiredPolicy,
@@ -66,6 +67,8 @@ LINES = {
     "unknown-action": ("p, bob, logs, read, */*, allow", "unknown-action"),
     "unknown-action-glob": ("p, bob, logs, read*, */*, allow", "unknown-action"),
     "never-asked-logs": ("p, bob, logs, delete, */*, allow", "never-asked"),
+    "never-asked-path": ("p, bob, applications, get/apps/*, */*, allow", "never-asked"),
+    "never-asked-path-elsewhere": ("p, bob, logs, delete/*, */*, allow", "never-asked"),
     "never-asked-plain-action": ("p, bob, applications, action, */*, allow", "never-asked"),
     "too-new": ("p, bob, applications, rollback, */*, allow", "unknown-to-version"),
     "never-matches": ("p, bob, applications, get, guestbook, allow", "never-matches"),
@@ -145,6 +148,11 @@ def test_a_finding_gives_the_reason(line: str, why: str) -> None:
 VERSIONS = {
     "new-resource-old-server": ("p, bob, applicationsets, get, */*, allow", Release(2, 4), ["unknown-to-version"]),
     "write-repositories": ("p, bob, write-repositories, get, *, allow", Release(2, 13), ["unknown-to-version"]),
+    "extensions": ("p, bob, extensions, invoke, x, allow", Release(2, 6), ["unknown-to-version"] * 2),
+    "extensions-2.7": ("p, bob, extensions, invoke, x, allow", V2_7, []),
+    "paths": ("p, bob, applications, delete/*/Pod/*, */*, allow", Release(2, 11), ["unknown-to-version"]),
+    "paths-2.12": ("p, bob, applications, delete/*/Pod/*, */*, allow", Release(2, 12), []),
+    "paths-of-actions": ("p, bob, applications, action/*, */*, allow", Release(2, 4), []),
     "any-resource-covers-old-ones": ("p, bob, app*, get, */*, allow", Release(2, 4), []),
     "rollback-3.6": ("p, bob, applications, rollback, */*, allow", V3_6, []),
     "rollback-unknown": ("p, bob, applications, rollback, */*, allow", None, []),
@@ -224,6 +232,27 @@ def test_a_role_to_which_nothing_is_given_does_not_exist() -> None:
     text += "g, amy, proj:x:y\ng, x, role:admin\n"
     assert told(lint(text)) == [("no-such-role", "warning", "policy.csv", 1)]
     assert lint("g, bob, role:a\ng, role:a, role:readonly\n") == []
+
+
+def test_a_role_of_a_project_exists_where_the_project_has_it() -> None:
+    text = "g, amy, proj:x:y\ng, amy, proj:x:z\n"
+    projects = {"x": [ProjectRole("y")]}
+    findings = lint_policy({"policy.csv": text}, Surroundings("octopus", projects=projects))
+    assert told(findings) == [("no-such-role", "warning", "policy.csv", 2)]
+
+
+def test_the_denial_of_a_project_shadows_nothing_outside() -> None:
+    line = "p, proj:x:y, applications, *, */*, deny"
+    projects = {"x": [ProjectRole("y", (line,), ("octopus",))]}
+    assert lint_policy({"policy.csv": GET_APPS}, Surroundings("octopus", projects=projects, exclusive=False))[
+        0
+    ].code == ("elsewhere")
+
+
+def test_lines_elsewhere_are_warned_of_where_there_should_be_none() -> None:
+    for exclusive, severity in ((False, "note"), (True, "warning")):
+        findings = lint_policy({"policy.csv": GET_APPS}, Surroundings("octopus", exclusive=exclusive))
+        assert told(findings) == [("elsewhere", severity, "policy.csv", 1)]
 
 
 def chain(links: int) -> str:
@@ -346,6 +375,14 @@ def test_faults_of_others_are_shown_and_stop_nothing() -> None:
     assert len(change.plan.warnings) == 11
     assert change.plan.warnings[0] == str(change.findings[0])
     assert change.plan.warnings[-1] == "2 more warnings are among the findings"
+
+
+def test_what_concerns_us_is_shown_before_the_faults_of_others() -> None:
+    data = {"policy.csv": "p, bob, logs, get, */*, Allow\n" * 12 + "p, octopus, logs, get, */*, deny\n"}
+    change = plan_policy(data, wish("logs, get, a/*", "applications, get, */*"))
+    codes = [finding.code for finding in change.findings if str(finding) in change.plan.warnings]
+    assert codes == ["dead-effect"] * 8 + ["shadowed", "elsewhere"]
+    assert "policy.octopus.csv line 1" in change.plan.warnings[0]
 
 
 def test_scopes_that_the_server_cannot_read_stop_the_write_unless_it_corrects_them() -> None:

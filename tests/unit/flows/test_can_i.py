@@ -176,6 +176,12 @@ def test_groups_projects_and_the_version_count() -> None:
     assert answers == ["yes", "no", "no"]
 
 
+@pytest.mark.parametrize("value", [None, ["p, octopus, logs, get, */*, allow"], 1])
+def test_a_planned_policy_is_text(value: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"cannot use policy key 'policy\.csv': it is no text"):
+        run(world(), **AS_POLICY, policy={"policy.csv": value})
+
+
 def test_whose_rights_must_be_said() -> None:
     with pytest.raises(InvalidInput, match="set account, whose rights are asked"):
         run(world(), **AS_POLICY, account=None)

@@ -110,7 +110,28 @@ def test_the_roles_of_projects_count_for_the_ceiling_where_they_can_be_read() ->
     with pytest.raises(Refused, match=r"sync applications p/\* \(AppProject p line 2 through octopus > proj:p:r\)"):
         run(world, max_permissions=ceiling)
     world.fail("list", Denied("no", status=403))
-    assert run(world, max_permissions=ceiling).changed
+    outcome = run(world, max_permissions=ceiling)
+    assert outcome.changed
+    assert outcome.warnings[-1].startswith("max_permissions was held without the roles of AppProjects")
+
+
+def test_the_roles_of_projects_are_read_where_a_line_names_one() -> None:
+    world = World()
+    role = {"name": "r", "policies": ["p, proj:p:r, applications, sync, p/*, allow"]}
+    world.kubernetes.projects = [{"metadata": {"name": "p"}, "spec": {"roles": [role]}}]
+    outcome = run(world, roles=["proj:p:r", "proj:p:x"])
+    assert outcome.values["permissions_gained"] == [
+        "may get clusters *",
+        "may get projects p (through proj:p:r)",
+        "may sync applications p/* (through proj:p:r)",
+    ]
+    assert [item["text"] for item in outcome.values["findings"] if item["code"] == "no-such-role"] == [
+        "g, octopus, proj:p:x"
+    ]
+    assert run(world, roles=[]).values["permissions_lost"] == list(outcome.values["permissions_gained"][1:])
+    world.events.clear()
+    run(world, roles=[])
+    assert not [event for event in world.events if event.startswith("list")]
 
 
 def test_a_broken_policy_of_somebody_else_stops_before_any_write() -> None:
@@ -263,6 +284,27 @@ def test_the_line_that_the_server_names_is_told_with_its_place(line: str, words:
     world.kubernetes.edit(MAP, {"policy.csv": f"# theirs\n{line}\n"})
     world.fail("ask", UnexpectedReply(f"cannot ask: {words}", status=500, code=13))
     assert broken(world).endswith("; it names policy.csv line 2; the previous text was put back")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("invalid RBAC policy: p, eve", "it names policy.eve.csv line 2"),
+        ("broken", "what does not load is policy.eve.csv line 2"),
+    ],
+)
+def test_a_line_that_somebody_else_wrote_after_us_is_named_and_ours_put_back(words: str, told: str) -> None:
+    world = World()
+    theirs = {"policy.eve.csv": "# theirs\np, eve\n"}
+    broken_by_eve = UnexpectedReply(f"cannot ask: {words}", status=500, code=13)
+    world.fail("ask", lambda: world.kubernetes.edit(MAP, theirs), broken_by_eve)
+    message = broken(world)
+    assert told in message
+    assert message.endswith(
+        ", which somebody else has written since: correct it, Argo CD answers 500 to everybody while it stands; the "
+        "previous text was put back"
+    )
+    assert policy(world) == theirs
 
 
 # --- what the server is, and what may be read -----------------------------------------------------------------------
