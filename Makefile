@@ -143,10 +143,10 @@ test-matrix: ## all of these columns, one after the other; writes build/matrix.j
 	@failed=0; $(MAKE) --keep-going $(COLUMNS:%=test-%) || failed=1; \
 		python3 $(TOOLS)/matrix.py report $(BUILD)/matrix.json $(COLUMNS:%=$(MATRIX)/%) && exit $$failed
 
-enforcer-check: copy ## our enforcer against casbin and a real argocd-server, 20,000 questions; writes build/enforcer.json
+enforcer-check: copy testbed ## our enforcer against casbin and a real argocd-server, 20,000 questions; writes build/enforcer.json
 	PYTHONPATH=$(BUILD)/collections:tests/sandbox:tests/testbed:tests python -m enforcer_check $(BUILD)/enforcer.json $(ARGS)
 
-policy-check: copy ## 10,000 random texts given back; what is written and refused, by a real argocd-server; build/policy-check.json
+policy-check: copy testbed ## 10,000 random texts given back; what is written and refused, by a real argocd-server; build/policy-check.json
 	HYPOTHESIS_PROFILE=thorough python -m pytest -q tests/unit/core/test_policy_round_trip.py
 	PYTHONPATH=$(BUILD)/collections python benchmarks/policy.py $(BUILD)/policy-cost.json
 	PYTHONPATH=$(BUILD)/collections:tests/testbed:tests python -m policy_check $(BUILD)/policy-check.json $(ARGS)

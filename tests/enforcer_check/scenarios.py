@@ -175,6 +175,15 @@ QUIRKS = {
     "alpha/[!x]*": ("alpha/app", "alpha/x", "alpha/"),
     "*[0-9]": ("x1", "x", "1"),
 }  # fmt: skip
+LISTS = {
+    "alpha/[!abc]**": ("alpha/x", "alpha/app", "alpha/b"),
+    "[!a-c]**": ("x", "beta/app", "b"),
+    "alpha/[a-f]**": ("alpha/dpp", "alpha/b", "alpha/xpp"),
+    "team-[0-9]/**": ("team-1/x", "team-5/a/b", "team-/x"),
+    "[!0-9]-[a-c]**": ("x-b", "5-b", "x-d"),
+    "**/[a-z]pp": ("alpha/app", "/xpp", "alpha/ns/mpp"),
+    "alpha/**": ("alpha/ns/app", "alpha/", "beta/app"),
+}
 SPECIAL = {
     "*": ("", "a", "a/b"),
     "**": ("", "a/b"),
@@ -210,6 +219,16 @@ def globbed(draft: Draft, account: str) -> None:
         draft.add("p", account, resource, action, pattern, "deny")
     else:
         draft.add("p", account, resource, action, pattern, "allow")
+    for value in values:
+        draft.ask(Question(account, resource, action, value))
+
+
+def listed(draft: Draft, account: str) -> None:
+    """Lists, ranges and their negations; two stars, which are no more than one."""
+    pattern = draft.pick(LISTS)
+    values = draft.draw(st.lists(st.sampled_from(LISTS[pattern]), min_size=2, max_size=3, unique=True))
+    resource, action = draft.pick(RESOURCES), draft.pick(ACTIONS)
+    draft.add("p", account, resource, action, pattern, "allow")
     for value in values:
         draft.ask(Question(account, resource, action, value))
 
@@ -405,7 +424,17 @@ BOTH_MODES = (
     dead,
 )
 MOTIFS = {
-    False: (*BOTH_MODES, *[globbed] * 6, escaped, globbed_words, *[built_in] * 3, broken_deny, crashing),
+    False: (
+        *BOTH_MODES,
+        *[globbed] * 6,
+        listed,
+        listed,
+        escaped,
+        globbed_words,
+        *[built_in] * 3,
+        broken_deny,
+        crashing,
+    ),
     True: (*BOTH_MODES, *[matched] * 4, built_in),
 }
 

@@ -208,7 +208,10 @@ FEATURES: dict[str, Patch] = {
     "regex_mode": _without("policy.matchMode"),
     "glob_star": _rewritten(_escape("*")),
     "glob_question_mark": _rewritten(_escape("?")),
+    "glob_two_stars": _rewritten(lambda pattern: pattern.replace("**", "\\*\\*")),
     "glob_brackets": _rewritten(_escape("[")),
+    "glob_negation": _rewritten(lambda pattern: pattern.replace("[!", "[")),
+    "glob_range": _rewritten(lambda pattern: re.sub(r"(\w)-(\w\])", r"\1\2", pattern)),
     "glob_braces": _rewritten(_escape("{")),
     "glob_backslash": _rewritten(lambda pattern: pattern.replace("\\", "")),
 }
