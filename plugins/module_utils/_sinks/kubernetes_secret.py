@@ -74,12 +74,13 @@ class KubernetesSecretSink:
         """Ask the API server for a dry run: it knows rights, admission, quota and the namespace."""
         probe = Entry(token=_PROBE, record={})
         with self._reported():
-            secret = self._get()
-            if secret is None:
-                self._client.create("secrets", self._fresh(probe), dry_run=True)
-                return
-            self._refuse_unwritable(secret)
-            self._client.merge("secrets", self._place.name, self._changes(secret, probe), dry_run=True)
+            for _attempt in range(_ATTEMPTS):
+                secret = self._get()
+                if secret is not None:
+                    self._refuse_unwritable(secret)
+                if self._put(secret, probe, dry_run=True):
+                    return
+        raise self._busy()
 
     def read(self) -> Entry:
         """Return what is stored, in whatever format."""
@@ -98,15 +99,15 @@ class KubernetesSecretSink:
                     return
                 if self._put(secret, entry):
                     return
-        raise self._conflict(f"others wrote to the Secret {_ATTEMPTS} times in a row")
+        raise self._busy()
 
-    def _put(self, secret: Mapping[str, Any] | None, entry: Entry) -> bool:
+    def _put(self, secret: Mapping[str, Any] | None, entry: Entry, *, dry_run: bool = False) -> bool:
         """Write once; False where somebody else was first and nothing of ours happened."""
         try:
             if secret is None:
-                self._client.create("secrets", self._fresh(entry))
+                self._client.create("secrets", self._fresh(entry), dry_run=dry_run)
             else:
-                self._client.merge("secrets", self._place.name, self._changes(secret, entry))
+                self._client.merge("secrets", self._place.name, self._changes(secret, entry), dry_run=dry_run)
         except Conflict:
             return False
         except Absent:
@@ -115,6 +116,9 @@ class KubernetesSecretSink:
             # Deleted since it was read.
             return False
         return True
+
+    def _busy(self) -> SinkConflict:
+        return self._conflict(f"others wrote to the Secret {_ATTEMPTS} times in a row")
 
     def _conflict(self, cause: str) -> SinkConflict:
         return SinkConflict(f"cannot write {self.label}: {cause}; run again to use what is there now")

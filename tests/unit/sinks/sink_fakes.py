@@ -24,7 +24,10 @@ Step = Callable[[], None]
 
 
 class Api:
-    """Stands in for an HttpClient. `before` are steps for the next requests that write, one each."""
+    """Stands in for an HttpClient. `before` are steps for the next requests that write, one each.
+
+    `rehearsed` are those for dry runs.
+    """
 
     name = "the Kubernetes API at https://k8s"
     base_url = "https://k8s"
@@ -33,6 +36,7 @@ class Api:
     def __init__(self) -> None:
         self.cluster = Cluster("c1", Behaviour(0.0, 0.0, Release.parse("3.5.0")))
         self.before: list[Step] = []
+        self.rehearsed: list[Step] = []
         self.after: list[Step] = []
         self.sent: list[tuple[str, str, Any]] = []
 
@@ -49,9 +53,11 @@ class Api:
     ) -> Reply:
         """Send as the real one does."""
         assert about.startswith("cannot ")
-        writes = method != "GET" and "dryRun" not in (params or {})
-        if writes and self.before:
-            self.before.pop(0)()
+        dry_run = "dryRun" in (params or {})
+        writes = method != "GET" and not dry_run
+        steps = self.before if writes else self.rehearsed if dry_run else []
+        if steps:
+            steps.pop(0)()
         self.sent.append((method, path, body))
         lines = {**(headers or {}), **(auth or {})}
         sent = {name.lower(): str(value) for name, value in lines.items()}

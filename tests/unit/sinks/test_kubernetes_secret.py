@@ -245,6 +245,18 @@ def test_a_secret_that_is_written_all_the_time_is_given_up(api: Api) -> None:
         sink(api).write(Entry(TOKEN, RECORD), expected=Entry())
 
 
+@pytest.mark.parametrize("there", ["there", ""])
+def test_a_secret_written_or_made_while_it_is_tried_is_tried_again(api: Api, there: str) -> None:
+    if there:
+        api.plant("argocd", "mine", data={})
+    api.rehearsed = [other_writer(api, None)]
+    sink(api).prepare()
+    assert (stored(api)["data"], api.writes) == ({"other": "x"}, 0)
+    api.rehearsed = [lambda: api.plant("argocd", "mine", data={"other": str(len(api.sent))})] * 5
+    with pytest.raises(SinkConflict, match="others wrote to the Secret 5 times in a row"):
+        sink(api).prepare()
+
+
 def test_a_lost_answer_is_an_error_and_what_is_stored_is_found_by_reading(api: Api) -> None:
     def lose() -> None:
         raise Unreachable("cannot create Secret mine: the Kubernetes API closed the connection", sent=True)
