@@ -74,7 +74,7 @@ def error_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
     """The flows are the same at all places and on both paths: there, a part is enough (README.md)."""
     case = trace.case
     for asked in trace.asked:
-        if case.sink != SINKS[0] and case.scenario.name != "renew" and not asked.of_sink:
+        if case.sink != SINKS[0] and not asked.of_sink:
             continue
         for injection in injections(asked):
             if not case.as_modules or injection.name in AS_MODULES:

@@ -61,12 +61,13 @@ class Trace:
 
 @dataclass
 class Verdict:
-    """What came of one fault."""
+    """What came of one fault. `untouched` says that everything was left as it was."""
 
     case: Case
     what: str
     hidden: set[str] = field(default_factory=set, repr=False)
     complaints: list[Complaint] = field(default_factory=list)
+    untouched: bool = False
 
     def complain(self, kind: str, words: str) -> None:
         self.complaints.append((kind, words))
@@ -260,7 +261,13 @@ class Bench:
         self._judge_output(run, verdict)
 
     def _again(self, trace: Trace, verdict: Verdict) -> None:
-        """The same command once more, without a fault: it must come to where the trace came."""
+        """The same command once more, without a fault: it must come to where the trace came.
+
+        Where the fault left everything as it was, that run is the trace's own, and is not repeated.
+        """
+        if self.world.is_as_restored():
+            verdict.untouched = True
+            return
         run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
         self._judge_output(run, verdict)
         self._judge_end(run, trace, verdict)

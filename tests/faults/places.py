@@ -53,6 +53,9 @@ class Place(Protocol):
     def read(self) -> Held:
         """As its reader does."""
 
+    def mark(self) -> Any:
+        """Return what is the same only where nothing was written since; writes that the sandbox counts are left out."""
+
     def save(self) -> Any:
         """Return all of it."""
 
@@ -104,6 +107,9 @@ class VaultFile:
         mode = self.file.stat().st_mode
         return Held(token, values.get(RECORD_VARIABLE), (ours.sub("", raw.decode()), mode))
 
+    def mark(self) -> Any:
+        return sorted((path.name, path.stat().st_mode, path.read_bytes()) for path in self.directory.iterdir())
+
     def save(self) -> bytes:
         return self.file.read_bytes()
 
@@ -141,6 +147,9 @@ class KubernetesSecret:
         others = (data, notes, metadata.get("labels"), found.get("type"))
         return Held(base64.b64decode(token).decode() if token else None, json.loads(record) if record else None, others)
 
+    def mark(self) -> Any:
+        return None
+
     def save(self) -> Any:
         return self._cluster.store.get(SECRET)
 
@@ -177,6 +186,9 @@ class OpenBaoSecret:
     def fill(self) -> None:
         self.restore({"other": FOREIGN})
 
+    def mark(self) -> Any:
+        return self._ask("GET", f"/v1/secret/metadata/{self._path}").json()["data"]["current_version"]
+
     def save(self) -> dict[str, Any]:
         reply = self._ask("GET", f"/v1/secret/data/{self._path}")
         if reply.status_code == 404:
@@ -210,6 +222,9 @@ class Both:
     def read(self) -> Held:
         held, other = self._first.read(), self._second.read()
         return replace(held, others=(held.others, other.others), copies=(other.token,))
+
+    def mark(self) -> Any:
+        return self._first.mark(), self._second.mark()
 
     def save(self) -> Any:
         return self._first.save(), self._second.save()

@@ -115,6 +115,14 @@ SCENARIOS = (
     Scenario("cold", steps(), account=True, modules=SINKS),
     Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True, interrupted=True),
     Scenario(
+        "renew_both",
+        token(expires_in="30d", revoke_after="0"),
+        before=(steps(),),
+        account=True,
+        sinks=(TWO_PLACES,),
+        modules=(),
+    ),
+    Scenario(
         "renew_signed",
         token(expires_in="30d", revoke_after="0", method="kubernetes"),
         before=(steps(),),

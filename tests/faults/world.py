@@ -90,6 +90,7 @@ class World:
         self.places["two_places"] = Both(self.places["kubernetes_secret"], self.places["hashicorp_vault"])
         self.place = self.places["ansible_vault"]
         self.meanwhile = False
+        self._mark: Any = None
 
     def _make_kubeconfig(self, tls: Tls) -> dict[str, Any]:
         """With its keys inside, which `kubernetes` makes files of."""
@@ -144,6 +145,7 @@ class World:
             self.cluster.plant(item)
         self.place.restore(saved.place)
         self.clear_temporary()
+        self._mark = self.place.mark()
 
     def clear_temporary(self) -> None:
         shutil.rmtree(self.temporary, ignore_errors=True)
@@ -184,6 +186,10 @@ class World:
             hash=own_hash,
             foreign=(held.others, data, secret, others, self._rest()),
         )
+
+    def is_as_restored(self) -> bool:
+        """Whether nothing at all was written since: not in the cluster, and nothing at the place or beside it."""
+        return not self.meanwhile and not self.writes() and self.place.mark() == self._mark
 
     def writes(self) -> int:
         """How many changes the sandbox's APIs counted."""
