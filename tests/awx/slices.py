@@ -134,7 +134,7 @@ class Workflow:
         self._provision = {
             "playbook": "provision.yml",
             "credentials": credentials,
-            "arguments": ["--forks=5"],
+            "arguments": ["--forks=2"],
             "extra_vars": {"argocd_user_profile": "octopus"},
         }
 

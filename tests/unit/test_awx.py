@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2.defaults import DEFAULT_NAMESPACE
 
 from ansible_collections.fleetops.argocd.plugins.module_utils import arguments
 
@@ -79,6 +80,8 @@ def test_every_field_of_a_credential_is_injected_and_no_other(kind: dict[str, An
     assert set(re.findall(r"\{\{ (\w+) \}\}", text)) == {field["id"] for field in kind["inputs"]["fields"]}
     assert set(re.findall(r"tower\.filename\.(\w+)", text)) == files
     assert set(kind["inputs"].get("required", [])) <= {field["id"] for field in kind["inputs"]["fields"]}
+    # A field that is left empty would be Jinja's own of that name.
+    assert DEFAULT_NAMESPACE.keys() & {"tower", *(field["id"] for field in kind["inputs"]["fields"])} == set()
 
 
 def test_what_is_secret_is_kept_so() -> None:

@@ -5,4 +5,4 @@
 set -euo pipefail
 # ansible-test runs a target in a copy of the tests alone; its output is in the collection.
 collection="${OUTPUT_DIR%/tests/output/*}"
-exec ../setup_sandbox/run.sh -e "awx=$collection/tests/awx" -e "ready_rights=$collection/docs/rights" "$@"
+exec ../setup_sandbox/run_with_openbao.sh -e "awx=$collection/tests/awx" -e "ready_rights=$collection/docs/rights" "$@"
