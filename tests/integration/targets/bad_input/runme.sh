@@ -26,7 +26,7 @@ export ANSIBLE_INJECT_INVOCATION=true TMPDIR="$temporary"
 export RECORD_COMMANDS="$OUTPUT_DIR/leavings/commands" PYTHONPATH="$PWD/../setup_sandbox/watch${PYTHONPATH:+:$PYTHONPATH}"
 status=0
 ../setup_sandbox/run.sh -vvvv --diff -e "servers_file=$servers" -e "planted_file=$planted" "$@" >"$leavings/output" 2>&1 || status=$?
-grep -E '^(fatal|failed|\[ERROR\]|ERROR|PLAY RECAP|c1 )' "$leavings/output" || true
+grep -E -A 30 '^(fatal|failed|\[ERROR\]|ERROR|PLAY RECAP)' "$leavings/output" || true
 [ "$status" = 0 ] || exit "$status"
 
 unset TMPDIR ANSIBLE_LOG_PATH ANSIBLE_CALLBACKS_ENABLED ANSIBLE_LOCAL_TEMP ANSIBLE_REMOTE_TMP
