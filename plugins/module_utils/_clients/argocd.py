@@ -171,7 +171,9 @@ class ArgocdClient:
 
         Only userinfo tells: with anonymous access on, every other call answers a refused token as anonymous.
         """
-        about = f"cannot prove the token of account {account}"
+        return self._is_of(account, token, about=f"cannot prove the token of account {account}")
+
+    def _is_of(self, account: str, token: str | None, *, about: str) -> bool:
         info = self._call("GET", "/api/v1/session/userinfo", about=about, token=token)
         return bool(info.get("loggedIn")) and info.get("username") == account
 
@@ -242,6 +244,20 @@ class ArgocdClient:
         if answer not in ("yes", "no"):
             raise UnexpectedReply(f"{about}: the answer is neither yes nor no", status=200)
         return bool(answer == "yes")
+
+    def may_update(self, account: str) -> bool:
+        """Whether the login may mint for the account, or may do so as far as the server can tell.
+
+        Before 2.14 can-i knows no accounts, and under a broken policy nothing. Nor does it know that an account may
+        always do so for itself.
+        """
+        if self.logs_in_as(account):
+            return True
+        try:
+            allowed = self.can_i(Check("update", "accounts", account))
+        except UnexpectedReply:
+            return True
+        return allowed or self._is_of(account, None, about="cannot read whose login it is")
 
 
 _TOKEN_HINT = "; argocd_auth_token is refused: has it expired, was it revoked, or is it of another Argo CD?"

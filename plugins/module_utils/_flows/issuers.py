@@ -11,7 +11,7 @@ from typing import Protocol
 
 from .._clients.argocd import ArgocdClient, ListedAccount
 from .._core.accounts import parse_account, tokens_key
-from .._core.errors import Absent, Refused
+from .._core.errors import Absent, Denied, Refused
 from .._core.plan import Plan, SetKeys
 from .._core.signing import sign_token
 from .._core.token_list import add_token, listed_tokens, remove_tokens
@@ -31,7 +31,7 @@ class Issuer(Protocol):
     def can_act_alone(self) -> bool:
         """Whether it needs no `bearer`."""
 
-    def prepare(self) -> None:
+    def prepare(self, *, bearer: str | None) -> None:
         """Raise what issuing would raise, as far as that can be told; change nothing."""
 
     def account(self) -> ListedAccount:
@@ -57,8 +57,14 @@ class ApiIssuer:
         """Whether there is a login."""
         return self._argocd.has_credentials
 
-    def prepare(self) -> None:
-        """The server tells when it is asked."""
+    def prepare(self, *, bearer: str | None) -> None:
+        """Ask whether the login may mint, where no `bearer` does it for itself. Raises Denied."""
+        if not bearer and not self._argocd.may_update(self._account):
+            raise Denied(
+                f"cannot mint a token for account {self._account}: the login lacks the right accounts, update, "
+                f"{self._account}; docs/rights/argocd-policy.csv has the lines it needs",
+                status=403,
+            )
 
     def account(self) -> ListedAccount:
         """Return the account as the API server sees it."""
@@ -95,7 +101,7 @@ class KubernetesIssuer:
         self._store = store
         self._ports = ports
 
-    def prepare(self) -> None:
+    def prepare(self, *, bearer: str | None) -> None:  # noqa: ARG002 # the key signs
         """Prove that the list could be written."""
         self._settle(
             lambda secret: add_token(secret, self._key, "probe", issued_at=self._ports.clock(), expires_in=None),

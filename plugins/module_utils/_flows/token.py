@@ -201,11 +201,11 @@ class _Keeper:
         before = show(
             self._wish, situation.stored.ref if situation.stored and not situation.foreign() else None, situation.record
         )
-        self._task.issuer.prepare()
         bearer = entries[0].token if entries and decision.action == RENEWED else None
         if bearer is None or situation.record is None:
             # A token that works and has its record proves its installation by itself.
             self._warnings = self._require_same_instance(bearer)
+        self._task.issuer.prepare(bearer=bearer)
         if self._ports.check_mode:
             return self._planned_mint(situation, decision, before)
         record = self._record_of(situation)

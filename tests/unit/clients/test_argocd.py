@@ -252,6 +252,35 @@ def test_any_other_answer_is_neither(lab: Lab, body: dict[str, Any]) -> None:
     assert str(caught.value) == "cannot ask can-i get clusters *: the answer is neither yes nor no"
 
 
+YES, NO = Answer(200, {"value": "yes"}), Answer(200, {"value": "no"})
+OCTOPUS = Answer(200, {"loggedIn": True, "username": "octopus"})
+SOMEBODY = Answer(200, {"loggedIn": True, "username": "somebody"})
+
+
+@pytest.mark.parametrize(
+    ("answers", "allowed"),
+    [
+        ([YES], True),
+        ([NO, OCTOPUS], True),
+        ([NO, SOMEBODY], False),
+        # Of a server before 2.14, and of one with a broken policy.
+        ([problem(400, 3)], True),
+        ([problem(500, 13)], True),
+    ],
+    ids=["allowed", "for itself", "not allowed", "no such question", "broken policy"],
+)
+def test_a_login_may_mint_unless_the_server_clearly_says_no(lab: Lab, answers: list[Answer], allowed: bool) -> None:  # noqa: FBT001 # an expectation
+    lab.server.script(*answers)
+    assert lab.client().may_update("octopus") is allowed
+    asked = [("GET", "/api/v1/account/can-i/accounts/update/octopus"), ("GET", "/api/v1/session/userinfo")]
+    assert lab.sent() == asked[: len(answers)]
+
+
+def test_whoever_logs_in_as_the_account_is_not_asked_about(lab: Lab) -> None:
+    assert lab.client(PASSWORD).may_update("admin")
+    assert lab.sent() == []
+
+
 @pytest.mark.parametrize(
     ("body", "accepted"),
     [

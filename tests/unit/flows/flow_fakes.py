@@ -155,6 +155,7 @@ class FakeArgocd:
         self.project: str | None = None
         self.url = ""
         self.has_credentials = True
+        self.may_mint = True
         # Where tokens are signed by others: then argocd-secret says which are accepted.
         self.follows: FakeKubernetes | None = None
         self.refusal = ""
@@ -228,6 +229,9 @@ class FakeArgocd:
 
         by = " by itself" if token else ""
         return bool(self._world.perform("revoke", f"{account} {token_id}{by}", delete))
+
+    def may_update(self, account: str) -> bool:
+        return bool(self._world.perform("may", f"update {account}", lambda: self.may_mint))
 
     def can_i(self, check: Check, *, token: str | None = None) -> bool:
         caller = decode_token(token).id if token else "the login"

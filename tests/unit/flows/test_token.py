@@ -97,6 +97,7 @@ def test_the_first_run_announces_mints_proves_stores_and_reads_back_in_this_orde
         "prepare.first",
         "read.first",
         "look octopus",
+        "may update octopus",
         f"write.first nothing, current None, announced {NEW}, superseded []",
         f"mint {NEW}",
         *["reconnect", f"prove octopus {NEW}"] * 5,
@@ -1071,10 +1072,30 @@ def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str,
 # --- check mode ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_login_that_may_not_mint_is_told_before_anything_is_announced(check_mode: bool) -> None:  # noqa: FBT001 # a case of the table
+    world = World()
+    world.argocd.may_mint = False
+    with pytest.raises(Denied) as caught:
+        run(world, check_mode=check_mode)
+    assert str(caught.value) == (
+        "cannot mint a token for account octopus: the login lacks the right accounts, update, octopus; "
+        "docs/rights/argocd-policy.csv has the lines it needs"
+    )
+    assert world.effects() == []
+
+
+def test_a_token_that_mints_its_own_successor_needs_no_right() -> None:
+    world = World()
+    stored(world)
+    world.argocd.may_mint = False
+    assert run(world, rotate=True).values["id"] == NEW
+
+
 def test_check_mode_predicts_minting_and_touches_nothing() -> None:
     world, twin = World(), World()
     predicted, real = run(world, check_mode=True), run(twin)
-    assert world.events == ["prepare.first", "read.first", "look octopus"]
+    assert world.events == ["prepare.first", "read.first", "look octopus", "may update octopus"]
     assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
     assert (predicted.changed, predicted.before) == (real.changed, real.before)
     assert {key for key in real.values if real.values[key] != predicted.values[key]} == {"id", "issued_at"}

@@ -12,9 +12,15 @@ LOGIN = ("argocd_username", "argocd_password")
 
 
 def kubernetes_right(request: dict[str, Any]) -> str:
-    """The right that a request to the Kubernetes API takes, `get configmaps argocd-cm`; '' for one to another API."""
-    found = re.search(r"/api/v1/namespaces/argocd/(\w+)/([\w-]+)$", request["path"])
-    return f"{request['method'].lower()} {found.group(1)} {found.group(2)}" if found else ""
+    """The right that a request to the Kubernetes API takes, `get configmaps argocd-cm`; '' for one to another API.
+
+    Of what is no object of Argo CD's namespace, the path in full.
+    """
+    found = re.search(r"^/[^/]+/k8s(/.*)$", request["path"])
+    if found is None:
+        return ""
+    named = re.search(r"^/api/v1/namespaces/argocd/(\w+)/([\w-]+)$", found.group(1))
+    return " ".join([request["method"].lower(), *(named.groups() if named else found.groups())])
 
 
 def without_login(connection: dict[str, Any]) -> dict[str, Any]:
