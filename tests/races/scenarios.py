@@ -96,7 +96,7 @@ def twenty_users(lab: Lab) -> Tally:
 
 def one_key(lab: Lab, prefix: str) -> Tally:
     """Four controllers whose users share the key policy.csv, and between reading and writing there is much time."""
-    lab.cluster.slow_down("PATCH", "/configmaps/argocd-rbac-cm", seconds=1, times=100)
+    lab.cluster.slow_down("PATCH", "/configmaps/argocd-rbac-cm", seconds=3, times=100)
     try:
         return many_users(lab, [User(f"{prefix}{number}", "policy.csv", "api", ask=False) for number in range(1, 5)])
     finally:
