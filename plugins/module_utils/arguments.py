@@ -247,6 +247,7 @@ TOKEN = ModuleSpec(
         "return_token": {"type": "bool", "default": False, "no_log": False},
         "planned": {"type": "bool", "default": False},
         **_WAIT,
+        **_OWNER,
         **_STATE,
     },
 )

@@ -165,6 +165,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  force_owner:
+    description:
+      - With O(method=kubernetes), whether to write the account's list of tokens although External Secrets or Sealed
+        Secrets own C(argocd-secret) and would undo it.
+    type: bool
+    default: false
   planned:
     description:
       - Says that an earlier step of the same run would change the account or its policy. Only looked at in check

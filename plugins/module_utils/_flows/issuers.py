@@ -15,7 +15,8 @@ from .._core.errors import Absent, Denied, Refused
 from .._core.plan import Plan, SetKeys
 from .._core.signing import sign_token
 from .._core.token_list import add_token, listed_tokens, remove_tokens
-from .._stores.port import Store
+from .._stores.port import Snapshot, Store
+from .owning import Owners
 from .ports import Ports, retry_conflicts
 
 __all__ = ("ApiIssuer", "Issuer", "KubernetesIssuer")
@@ -95,10 +96,11 @@ class KubernetesIssuer:
 
     can_act_alone = True
 
-    def __init__(self, account: str, store: Store, ports: Ports) -> None:
+    def __init__(self, account: str, store: Store, owners: Owners, ports: Ports) -> None:
         self._account = account
         self._key = tokens_key(account)
         self._store = store
+        self._owners = owners
         self._ports = ports
 
     def prepare(self, *, bearer: str | None) -> None:  # noqa: ARG002 # the key signs
@@ -132,9 +134,12 @@ class KubernetesIssuer:
         return listed
 
     def _read(self) -> Mapping[str, str]:
-        secret = self._store.read("secrets", SECRET).data
-        self._ports.remember(secret.get(_SIGNING_KEY, ""))
-        return secret
+        return self._snapshot().data
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = self._store.read("secrets", SECRET)
+        self._ports.remember(snapshot.data.get(_SIGNING_KEY, ""))
+        return snapshot
 
     def _signing_key(self, secret: Mapping[str, str]) -> bytes:
         key = secret.get(_SIGNING_KEY, "")
@@ -147,8 +152,10 @@ class KubernetesIssuer:
 
     def _settle(self, edit: Callable[[Mapping[str, str]], str | None], *, apply: bool = True) -> None:
         def plan() -> Plan:
-            secret = self._read()
-            self._signing_key(secret)
-            return Plan(before={}, after={}, steps=(SetKeys("secrets", SECRET, {self._key: edit(secret)}),))
+            snapshot = self._snapshot()
+            self._signing_key(snapshot.data)
+            values = {self._key: edit(snapshot.data)}
+            self._owners.check_secret(snapshot, values)
+            return Plan(before={}, after={}, steps=(SetKeys("secrets", SECRET, values),))
 
         self._store.settle(plan, apply=apply)

@@ -22,6 +22,7 @@ from .assessing import Assessment, read_claims
 from .instance import account_exists, read_instance_uid, require_same_instance
 from .issuers import ApiIssuer, KubernetesIssuer
 from .minting import Mint, Minted
+from .owning import Owners
 from .ports import Outcome, Ports, wait_until
 from .removal import Removal
 from .revoking import Revocation
@@ -65,9 +66,11 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     def exists() -> bool:
         return account_exists(store(), wish.account) if names else True
 
-    issuer = (
-        KubernetesIssuer(wish.account, store(), ports) if wish.by_signing else ApiIssuer(wish.account, argocd, ports)
-    )
+    def signer() -> KubernetesIssuer:
+        owners = Owners(ports.kubernetes(params), force=params["force_owner"])
+        return KubernetesIssuer(wish.account, store(), owners, ports)
+
+    issuer = signer() if wish.by_signing else ApiIssuer(wish.account, argocd, ports)
     task = TokenTask(wish, places, instance, issuer, argocd, ports)
     assessment, revocation = Assessment(task), Revocation(task)
     if not wish.present:

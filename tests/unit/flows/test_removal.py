@@ -39,6 +39,7 @@ def options(**changes: Any) -> dict[str, Any]:
         "method": "api",
         "revoke_after": "7d",
         "revoke_unknown": [],
+        "force_owner": False,
         "wait_timeout": 5,
         **changes,
     }

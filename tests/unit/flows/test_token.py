@@ -51,6 +51,7 @@ def options(**changes: Any) -> dict[str, Any]:
     times = dict.fromkeys(("renew_before", "renew_after", "renew_spread"), None)
     switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned", "rotate"), False)
     shape |= {"state": "present", "method": "api", "revoke_after": "7d", "revoke_unknown": []}
+    shape["force_owner"] = False
     return {**shape, **times, **switches, "instance_uid": UID, "wait_timeout": 5, **changes}
 
 
@@ -1359,6 +1360,16 @@ def test_with_the_signing_key_no_login_is_needed() -> None:
     world.events.clear()
     assert not sign(world, checks=CHECKS).changed
     assert "get argocd-secret" not in world.events
+
+
+def test_nothing_is_signed_where_external_secrets_would_take_the_id_away_again() -> None:
+    world = signing_world()
+    owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "cd"}
+    world.kubernetes.metadata["argocd-secret"]["ownerReferences"] = [owner]
+    with pytest.raises(Refused, match="it belongs to ExternalSecret cd"):
+        sign(world)
+    assert world.effects() == []
+    assert sign(world, force_owner=True).values["action"] == "minted"
 
 
 def test_check_mode_signs_nothing() -> None:

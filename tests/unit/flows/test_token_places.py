@@ -36,7 +36,7 @@ def options(**changes: Any) -> dict[str, Any]:
     texts = dict.fromkeys(("token_name", "expires_in", "renew_before", "renew_after", "renew_spread"))
     switches = dict.fromkeys(("recover", "overwrite", "return_token", "planned", "rotate"), False)
     rest = {"account": "octopus", "checks": [], "store": STORE, "instance_uid": UID, "wait_timeout": 5}
-    kept = {"state": "present", "revoke_after": "7d", "revoke_unknown": [], "method": "api"}
+    kept = {"state": "present", "revoke_after": "7d", "revoke_unknown": [], "method": "api", "force_owner": False}
     return {**texts, **switches, **rest, **kept, **changes}
 
 
