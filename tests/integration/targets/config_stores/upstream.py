@@ -6,7 +6,7 @@
 `operator` does with the resource ArgoCD what argocd-operator does (controllers/argocd/configmap.go): argocd-cm gets
 exactly the keys of spec.extraConfig, argocd-rbac-cm what spec.rbac says of its four keys. `undo` takes the account
 octopus and the key policy.csv away whenever it sees them. Both through the control API, under a name of their own, for
-a minute at most.
+a quarter of an hour at most.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RBAC = {
     "policyMatcherMode": "policy.matchMode",
     "scopes": "scopes",
 }
-SECONDS, PAUSE = 60, 0.3
+SECONDS, PAUSE = 900, 0.3
 NAME = "argocd-operator"
 
 
