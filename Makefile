@@ -30,7 +30,7 @@ TYPED = $(addprefix -p $(subst /,.,$(COLLECTION)).plugins.,module_utils plugin_u
 
 .PHONY: help setup test test-edges unit test-matrix $(CORES:%=test-%) test-lowest lint types \
 	integration integration-module integration-edges integration-edges-module sanity ansible-lint docs-lint changelog-lint build certify demo enforcer-check policy-check faults faults-smoke clean copy home
-.PHONY: races integration-replicas conformance test-real testbed test-kubernetes fleet-real $(REAL_STEPS)
+.PHONY: races conformance test-real testbed test-kubernetes fleet-real $(REAL_STEPS)
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9.-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -81,9 +81,6 @@ integration-real-module: setup testbed ## the same through the ordinary modules
 
 fleet-real: copy testbed ## the playbooks on three real Argo CDs in namespaces of one cluster, two argocd-servers each
 	ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" python -m pytest -q tests/testbed/fleet
-
-integration-replicas: setup testbed ## the targets of tokens and of the role on real servers, two replicas each
-	python $(TOOLS)/integration.py $(BUILD)/integration-replicas --real --replicas 2 argocd_token role_argocd_user $(ARGS)
 
 integration-edges: setup ## bad input, odd inventories, fifty hosts, wrong clusters, the examples; in-process
 	python $(TOOLS)/integration.py $(BUILD)/integration-edges --set edge

@@ -192,7 +192,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--force-module", action="store_true")
     parser.add_argument("--real", action="store_true", help="on real servers, not on the sandbox")
-    parser.add_argument("--replicas", type=int, default=1, metavar="N", help="argocd-servers of each real cluster")
     parser.add_argument("--attach", type=Path, metavar="FILE", help="on clusters of your own")
     parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
     parser.add_argument("--exclude", action="append", default=[], metavar="TARGET")
@@ -218,8 +217,6 @@ def main(arguments: list[str]) -> int:
     copy = directory / "ansible_collections" / "fleetops" / "argocd"
     servers = TESTBED if options.real or options.attach else SANDBOX
     which = ["--attach", str(options.attach.absolute())] if options.attach else ["--names", "c1,c2,c3"]
-    if options.real:
-        which += ["--replicas", str(options.replicas)]
     info = directory / servers.program / "info.json"
     # Started before the home is another one: the built servers are kept in the user's.
     with running(servers, info, which) as versions:
