@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import requests
 
 Object = dict[str, Any]
 TIMEOUT = 30
+# What a custom resource that is new answers until its cache is there ("storage is (re)initializing").
+TOO_EARLY = 429
+PATIENCE_SECONDS = 60
 # Where the objects of a kind live: API prefix and plural. Source: the discovery documents of kube-apiserver.
 RESOURCES = {
     "Namespace": ("/api/v1", "namespaces"),
@@ -61,7 +65,11 @@ class Kubernetes:
             return False
 
     def call(self, method: str, path: str, body: Any = None, **query: str) -> Object:
-        answer = self._session.request(method, self._url + path, json=body, params=query, timeout=TIMEOUT)
+        for _attempt in range(PATIENCE_SECONDS):
+            answer = self._session.request(method, self._url + path, json=body, params=query, timeout=TIMEOUT)
+            if answer.status_code != TOO_EARLY:
+                break
+            time.sleep(1)
         answer.raise_for_status()
         return dict(answer.json())
 
