@@ -185,4 +185,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # So that being stopped unwinds, and with it whatever was started.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())
