@@ -88,9 +88,22 @@ connection:
   type: dict
 """
 
+# What is not said of a place for a password: it has no form, and is no output.
+_FACT = _SUBOPTIONS[_SUBOPTIONS.index("    - V(fact)") : _SUBOPTIONS.index("  type: str\n  choices: [ansible_vault")]
+_FORMAT = _SUBOPTIONS[_SUBOPTIONS.index("format:\n") : _SUBOPTIONS.index("secret_type:\n")]
+_PASSWORD_SUBOPTIONS = (
+    _SUBOPTIONS.replace(_FACT, "")
+    .replace(_FORMAT, "")
+    .replace(", fact]", "]")
+    .replace("default: token\n", "default: password\n")
+    .replace("C(argocd_<account>_token)", "C(argocd_<account>_password)")
+    .replace("before anything is minted", "before anything is written")
+    .replace("The variable, or the name of the fact.", "The variable.")
+)
+
 
 class ModuleDocFragment:
-    """The option `store` of argocd_token, and `token_from` of argocd_can_i."""
+    """The option `store` of argocd_token, `token_from` of argocd_can_i, and the same for a password."""
 
     # Annotated, because ansible-test's yamllint fails on a plain assignment of anything but a literal.
     DOCUMENTATION: str = rf"""
@@ -112,4 +125,32 @@ options:
     type: dict
     suboptions:
 {indent(_SUBOPTIONS, " " * 6)}
+"""
+
+    PASSWORD_STORE: str = rf"""
+options:
+  account_password_store:
+    description:
+      - Where a password that is made here is stored, instead of one that is given. Needs the Python package C(bcrypt),
+        and C(get) and C(patch) on the Secret C(argocd-secret).
+      - The first place is read; the others are brought in line with it. A stored password that is the one in effect is
+        kept, run after run. Otherwise a new one, which matches C(passwordPattern) of C(argocd-cm), is stored, then set,
+        read back, and, where O(argocd_url) is set, logged in with.
+      - With O(state=absent) what is stored is removed after the account.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+{indent(_PASSWORD_SUBOPTIONS, " " * 6)}
+"""
+
+    PASSWORD_FROM: str = rf"""
+options:
+  password_from:
+    description:
+      - Where to read the password of O(account), to ask by a login of the account itself, instead of a token. One that
+        is refused is not tried again, because Argo CD counts.
+    type: dict
+    suboptions:
+{indent(_PASSWORD_SUBOPTIONS, " " * 6)}
 """

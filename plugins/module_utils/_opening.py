@@ -80,6 +80,8 @@ def _log_out(client: VaultClient) -> None:
 
 
 def _format(options: Mapping[str, Any], params: Mapping[str, Any]) -> TokenFormat:
-    if options["format"] == "env" and not params["argocd_url"]:
+    # A place for a password has none: it is stored as it is.
+    name = options.get("format", "raw")
+    if name == "env" and not params["argocd_url"]:
         raise InvalidInput("cannot write an env file for a sink: it names the server; set argocd_url")
-    return TokenFormat(options["format"], params["argocd_url"] or "")
+    return TokenFormat(name, params["argocd_url"] or "")

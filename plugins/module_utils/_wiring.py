@@ -199,6 +199,7 @@ def _ports(
         clock=lambda: datetime.now(timezone.utc),
         sleep=time.sleep,
         random_hex=lambda: secrets.token_hex(4),
+        random_below=secrets.randbelow,
         remember=remember,
         claim=around.claim,
         actor=_actor(),

@@ -132,6 +132,12 @@ SINK: Spec = {
     # The options of another server, see sink_connection. Not no_log for the reason that kubeconfig is not.
     "connection": {"type": "dict", "no_log": False},
 }
+# A place for a password: as it is, and no output.
+PASSWORD_SINK: Spec = {
+    **{name: rules for name, rules in SINK.items() if name != "format"},
+    "type": {"type": "str", "choices": _SINK_TYPES[:-1], "default": "ansible_vault"},
+    "key": {"type": "str", "default": "password", "no_log": False},
+}
 # Which of them a type takes; the first ones it cannot do without.
 _OF_SINK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ansible_vault": ((), ("file", "variable", "vault_id")),
@@ -192,11 +198,21 @@ ACCOUNT = ModuleSpec(
         "enabled": {"type": "bool"},
         "account_password": {"type": "str", "no_log": True},
         "account_password_hash": {"type": "str", "no_log": True},
+        "account_password_store": {
+            "type": "list",
+            "elements": "dict",
+            "options": PASSWORD_SINK,
+            "default": [],
+            "no_log": False,
+        },
+        "account_password_rotate": {"type": "bool", "default": False, "no_log": False},
         "account_password_mtime": {"type": "str", "no_log": False},
         "known_tokens": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "end_tokens": {"type": "bool", "default": False},
         "reenable": {"type": "bool", "default": False},
         "override_admin_enabled": {"type": "bool", "default": False},
+        "recover": {"type": "bool", "default": False},
+        "overwrite": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         **_WAIT,
         **_CONFIG,
@@ -258,6 +274,7 @@ CAN_I = ModuleSpec(
         "checks": {**_CHECKS, "required": True},
         "token": {"type": "str", "no_log": True},
         "token_from": {"type": "dict", "options": SINK, "no_log": False},
+        "password_from": {"type": "dict", "options": PASSWORD_SINK, "no_log": False},
         "account": {"type": "str"},
         "source": {"type": "str", "choices": ["server", "policy"], "default": "server"},
         "policy": {"type": "dict"},
@@ -266,7 +283,7 @@ CAN_I = ModuleSpec(
         "fail_on_mismatch": {"type": "bool", "default": True},
         **_WAIT,
     },
-    mutually_exclusive=[["token", "token_from"]],
+    mutually_exclusive=[["token", "token_from", "password_from"]],
 )
 
 
@@ -295,8 +312,9 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
 
 def sink_items(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the sinks of a task, validated or not; what is none is left to validation."""
-    store = args.get("store") or []
-    items = [*(store if isinstance(store, list) else [store]), args.get("token_from")]
+    lists = [args.get("store") or [], args.get("account_password_store") or []]
+    items = [item for given in lists for item in (given if isinstance(given, list) else [given])]
+    items += [args.get("token_from"), args.get("password_from")]
     return [item for item in items if isinstance(item, Mapping)]
 
 
@@ -361,7 +379,8 @@ def _without_fallbacks(spec: Spec) -> Spec:
 
 
 def _check_sink(options: Mapping[str, Any]) -> None:
-    _check_taken(options, SINK, _OF_SINK[options["type"]], f"sink {options['type']}")
+    spec = SINK if "format" in options else PASSWORD_SINK
+    _check_taken(options, spec, _OF_SINK[options["type"]], f"sink {options['type']}")
     _check_labels(options["labels"] or {})
     sink_connection(options)
 

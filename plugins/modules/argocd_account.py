@@ -20,7 +20,7 @@ author:
   - fleetops.argocd contributors (@fleetops)
 notes:
   - Needs C(get) and C(patch) on the ConfigMap C(argocd-cm), and on the Secret C(argocd-secret) for O(account_password),
-    O(account_password_hash) and O(state=absent).
+    O(account_password_hash), O(account_password_store) and O(state=absent).
   - Reading C(argocd-secret) shows the signing key of Argo CD, so that right is as good as admin.
 options:
   name:
@@ -45,6 +45,24 @@ options:
         issued
         before, see O(end_tokens).
     type: str
+  account_password_rotate:
+    description:
+      - Whether to make a new password in any case, with O(account_password_store). Every run with it does.
+    type: bool
+    default: false
+  recover:
+    description:
+      - Whether to make a new password although the places of O(account_password_store) and Argo CD disagree in a way no
+        ordinary run explains, such as an empty place beside an account that has a password, or a record of another
+        installation.
+    type: bool
+    default: false
+  overwrite:
+    description:
+      - Whether to overwrite, or to remove, a value in a place of O(account_password_store) that is not the account's
+        password.
+    type: bool
+    default: false
   account_password_mtime:
     description:
       - When a changed password counts as set, in UTC such as V(2026-11-21T06:00:00Z); now if not set.
@@ -100,6 +118,7 @@ extends_documentation_fragment:
   - fleetops.argocd.attributes
   - fleetops.argocd.kubernetes
   - fleetops.argocd.argocd
+  - fleetops.argocd.sink.password_store
   - fleetops.argocd.waiting
   - fleetops.argocd.config_store
 attributes:
@@ -108,7 +127,8 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
+    details: With O(account_password_rotate) every run makes a new password.
 """
 
 EXAMPLES = r"""
@@ -153,6 +173,16 @@ EXAMPLES = r"""
     config_store:
       type: argocd_resource
     settle_time: 1m
+- name: Make a password, and keep it in a Secret of the cluster, as Codefresh reads it
+  fleetops.argocd.argocd_account:
+    context: production
+    argocd_url: argocd.example.com
+    name: codefresh
+    capabilities: [apiKey, login]
+    account_password_store:
+      - type: kubernetes_secret
+        namespace: argocd
+        name: codefresh-argocd
 
 - name: Remove an account with its password and tokens
   fleetops.argocd.argocd_account:
@@ -194,6 +224,24 @@ password_changed:
   returned: success
   type: bool
   sample: false
+password_reason:
+  description: Why the stored password was kept, set or made anew.
+  returned: with O(account_password_store)
+  type: str
+  sample: the stored password is the one in effect
+password_stored_in:
+  description: Where the password is stored.
+  returned: with O(account_password_store)
+  type: list
+  elements: dict
+  sample:
+    - type: kubernetes_secret
+      host: https://production.example.com:6443
+      namespace: argocd
+      name: codefresh-argocd
+      key: password
+      format: raw
+      label: key password of Secret argocd/codefresh-argocd at https://production.example.com:6443
 helm_values:
   description: What the values of the argo-cd chart would have to say for the same account.
   returned: success

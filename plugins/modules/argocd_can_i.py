@@ -55,7 +55,7 @@ options:
     type: str
   account:
     description:
-      - Account the token must belong to. Needed with O(token_from).
+      - Account the token must belong to. Needed with O(token_from) and O(password_from).
       - With O(source=policy), whose rights are judged; an account, a role or a group.
     type: str
   source:
@@ -93,6 +93,7 @@ extends_documentation_fragment:
   - fleetops.argocd.kubernetes
   - fleetops.argocd.argocd
   - fleetops.argocd.sink.token_from
+  - fleetops.argocd.sink.password_from
   - fleetops.argocd.waiting
 attributes:
   check_mode:

@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.accounts import default_variable
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     FleetopsError,
     InvalidInput,
@@ -45,7 +46,6 @@ from ansible_collections.fleetops.argocd.plugins.plugin_utils.unique_keys import
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
     VaultFileSink,
     default_path,
-    default_variable,
 )
 
 __all__ = ("FlowAction",)

@@ -34,17 +34,12 @@ from ansible_collections.fleetops.argocd.plugins.plugin_utils._yaml_text import 
     lookup,
 )
 
-__all__ = ("VaultFileSink", "default_path", "default_variable")
+__all__ = ("VaultFileSink", "default_path")
 
 _NEW_FILE = "---\n"
 _PLAIN_TEXT = "stored in plain text"
 # The order in which Ansible looks; it takes the first it finds (DataLoader.find_vars_files).
 _HOST_FILE_EXTENSIONS = ("", ".yml", ".yaml", ".json")
-
-
-def default_variable(account: str) -> str:
-    """Return `argocd_<account>_token` as a valid variable name."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", f"argocd_{account}_token")
 
 
 def default_path(inventory_dir: str | None, hostname: str) -> str:
@@ -264,7 +259,7 @@ class VaultFileSink:
         content = self._load()
         stored = self._stored(content)
         if not stored.entry.holds_same(expected):
-            cause = "its token or record changed after it was read"
+            cause = "its value or record changed after it was read"
             raise SinkConflict(f"cannot write {self.label}: {cause}; run again to use what is there now")
         if content.raw != self._written:
             self._before.clear()

@@ -184,6 +184,8 @@ def of_modules(options: dict[str, Any]) -> dict[str, Any]:
 def test_stores_and_checks_of_the_role_are_those_of_the_modules() -> None:
     assert of_modules(ROLE_OPTIONS["argocd_user_store"]["options"]) == of_modules(arguments.SINK)
     assert of_modules(ROLE_OPTIONS["argocd_user_config_store"]["options"]) == of_modules(arguments.CONFIG_STORE)
+    stored = ROLE_OPTIONS["argocd_user_password_store"]["options"]
+    assert of_modules(stored) == of_modules(arguments.PASSWORD_SINK)
     assert of_modules(ROLE_OPTIONS["argocd_user_checks"]["options"]) == of_modules(arguments.CHECK)
 
 

@@ -30,8 +30,10 @@ __all__ = (
     "account_keys",
     "account_names",
     "check_account_name",
+    "default_variable",
     "helm_values",
     "parse_account",
+    "password_keys",
     "plan_account",
     "tokens_key",
 )
@@ -291,6 +293,17 @@ def tokens_key(name: str) -> str:
     return f"{_secret_prefix(name)}.tokens"
 
 
+def password_keys(name: str) -> tuple[str, str]:
+    """Return the keys of argocd-secret that hold the hash of the account's password, and when it was set."""
+    prefix = _secret_prefix(name)
+    return f"{prefix}.password", f"{prefix}.passwordMtime"
+
+
+def default_variable(account: str, what: str = "token") -> str:
+    """Return `argocd_<account>_token` as a valid name of a variable; the same for a password."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", f"argocd_{account}_{what}")
+
+
 def _plan_password(
     secret: Mapping[str, str], desired: DesiredAccount, now: datetime
 ) -> tuple[dict[str, str | None], list[str]]:
@@ -301,13 +314,13 @@ def _plan_password(
     """
     if desired.password is None:
         return {}, []
-    name, prefix = desired.name, _secret_prefix(desired.name)
-    stored = secret.get(f"{prefix}.password", "")
+    name, (hash_key, time_key) = desired.name, password_keys(desired.name)
+    stored = secret.get(hash_key, "")
     if stored and desired.password.matches(stored):
         return {}, []
     keys: dict[str, str | None] = {
-        f"{prefix}.password": desired.password.make_hash(),
-        f"{prefix}.passwordMtime": format_time(desired.password.set_at or now),
+        hash_key: desired.password.make_hash(),
+        time_key: format_time(desired.password.set_at or now),
     }
     ending = _ending_tokens(secret, desired, desired.password, now)
     if not ending:

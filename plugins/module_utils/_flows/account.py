@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.accounts import (
     Account,
     DesiredAccount,
+    PasswordWish,
     account_keys,
     check_account_name,
     check_capabilities,
@@ -21,30 +22,40 @@ from .._core.accounts import (
     plan_account,
 )
 from .._core.decision import compare_clocks
-from .._core.errors import Absent, InvalidInput, Unauthenticated, UnexpectedReply
+from .._core.errors import Absent, InvalidInput, UnexpectedReply
 from .._core.plan import Plan
 from .owning import Owners
 from .password import parse_password
-from .ports import Outcome, Ports, everywhere, optional_argocd
+from .ports import Outcome, Ports, await_own_login, everywhere, optional_argocd
 from .settling import Arrival, await_arrival, parse_settle_time, require_lasting
+from .stored_password import StoredPassword
 
 if TYPE_CHECKING:
-    from .._clients.argocd import ArgocdClient, ListedAccount
+    from .._clients.argocd import ListedAccount
     from .._clients.kubernetes import KubernetesClient
     from .._stores.port import Snapshot
 
 __all__ = ("account_target", "run", "shows")
 
-# Seconds between tries to log in as the very account that was just enabled.
-_OWN_LOGIN_PAUSES = (1.0, 2.0, 4.0)
 _PART_OF = ("app.kubernetes.io/part-of", "argocd")
 
 
 def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     """Read, plan, write, wait until Argo CD sees it."""
     desired = _desired(params)
+    kubernetes = ports.kubernetes(params)
+
+    def bring(password: PasswordWish | None, *, check_mode: bool) -> Outcome:
+        return _bring(kubernetes, replace(desired, password=password), params, replace(ports, check_mode=check_mode))
+
+    if params["account_password_store"]:
+        return StoredPassword(desired, ports.config_store(params, kubernetes), params, ports).run(bring)
+    return bring(desired.password, check_mode=ports.check_mode)
+
+
+def _bring(kubernetes: KubernetesClient, desired: DesiredAccount, params: Mapping[str, Any], ports: Ports) -> Outcome:
     settle_time = parse_settle_time(params)
-    planner = _Planner(ports.kubernetes(params), desired, params, ports)
+    planner = _Planner(kubernetes, desired, params, ports)
     store = planner.store
     plan = store.settle(planner.plan, apply=not ports.check_mode)
     snapshot = planner.snapshot
@@ -194,7 +205,7 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
     if argocd is None:
         return None
     if argocd.logs_in_as(target.name):
-        _await_own_login(argocd, target.name, ports)
+        await_own_login(argocd, target.name, ports)
 
     def look() -> ListedAccount | None:
         try:
@@ -208,23 +219,6 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -
         f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} "
         "s the server still shows something else; does argocd_url belong to this cluster and namespace?"
     )
-
-
-def _await_own_login(argocd: ArgocdClient, name: str, ports: Ports) -> None:
-    """Give the server time to let the account in that was just enabled.
-
-    With the caller's own try this stays below the 5 wrong passwords after which Argo CD locks an account; a right one
-    of an account it takes for disabled is not counted (util/session/sessionmanager.go, VerifyUsernamePassword).
-    """
-    for pause in _OWN_LOGIN_PAUSES:
-        try:
-            argocd.account(name)
-        except Absent:
-            return
-        except Unauthenticated:
-            ports.sleep(pause)
-        else:
-            return
 
 
 def shows(listed: ListedAccount | None, target: Account) -> bool:

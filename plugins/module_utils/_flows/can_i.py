@@ -13,7 +13,8 @@ from .._core.checks import Answer, Check, lint_checks, parse_checks, require_mat
 from .._core.errors import InvalidInput, Unauthenticated
 from .._core.tokens import NotAToken, TokenClaims, decode_token
 from .judging import judge
-from .ports import Outcome, Ports, wait_until
+from .ports import Outcome, Ports, own_login, wait_until
+from .stored_password import password_place
 
 if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
@@ -26,6 +27,15 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     if params["source"] == "policy":
         return _judged(params, ports)
     checks = parse_checks(params["checks"])
+    account, argocd, token = _by_password(params, ports) if params["password_from"] else _by_token(params, ports)
+    answers = ask(argocd, checks, token=token, seconds=params["wait_timeout"], ports=ports)
+    if params["fail_on_mismatch"]:
+        require_match(answers, account=account)
+    return _outcome(answers, account=account)
+
+
+def _by_token(params: Mapping[str, Any], ports: Ports) -> tuple[str, ArgocdClient, str | None]:
+    """Return whose token it is, and what asks with it."""
     token = _token(params, ports)
     claims = _claims(token, params)
     argocd = ports.argocd(params)
@@ -34,10 +44,24 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             f"cannot ask can-i as account {claims.account}: the server does not accept its token (revoked, expired, "
             "or the account is disabled or gone); run argocd_token first"
         )
-    answers = ask(argocd, checks, token=token, seconds=params["wait_timeout"], ports=ports)
-    if params["fail_on_mismatch"]:
-        require_match(answers, account=claims.account)
-    return _outcome(answers, account=claims.account)
+    return claims.account, argocd, token
+
+
+def _by_password(params: Mapping[str, Any], ports: Ports) -> tuple[str, ArgocdClient, str | None]:
+    """Return the account, and what asks as the account itself, after one login that proves the password."""
+    account = check_account_name(params["account"] or "", option="account")
+    sink = ports.sink(password_place(params["password_from"], account), account)
+    password = sink.read().token
+    if password is None:
+        raise InvalidInput(
+            f"cannot ask can-i as account {account}: {sink.label} holds no password; run argocd_account with "
+            "account_password_store first"
+        )
+    ports.remember(password)
+    argocd = ports.argocd({**params, **own_login(account, password)})
+    # An account may always read itself. Not asked again: Argo CD counts refused logins.
+    argocd.account(account)
+    return account, argocd, None
 
 
 def _judged(params: Mapping[str, Any], ports: Ports) -> Outcome:
@@ -53,7 +77,9 @@ def _judged(params: Mapping[str, Any], ports: Ports) -> Outcome:
     return _outcome(answers, account=subject, source=source, warnings=warnings)
 
 
-def ask(argocd: ArgocdClient, checks: Iterable[Check], *, token: str, seconds: float, ports: Ports) -> list[Answer]:
+def ask(
+    argocd: ArgocdClient, checks: Iterable[Check], *, token: str | None, seconds: float, ports: Ports
+) -> list[Answer]:
     """Ask until every answer is as it must be, or `seconds` are over.
 
     A policy or a token just written takes a moment to be seen, by each replica for itself. Raises Unauthenticated where

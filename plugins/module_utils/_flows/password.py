@@ -17,7 +17,7 @@ from .._core.accounts import PasswordWish
 from .._core.errors import InvalidInput, quoted
 from .._core.record import parse_time
 
-__all__ = ("parse_password",)
+__all__ = ("parse_password", "stored_password")
 
 _BCRYPT_HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 # Argo CD could not hash more either (golang.org/x/crypto/bcrypt, ErrPasswordTooLong).
@@ -27,8 +27,21 @@ _BCRYPT_BYTES = 72
 def parse_password(params: Mapping[str, Any]) -> PasswordWish | None:
     """Return the wish, None where no password is given; raise InvalidInput naming the option, never its value."""
     wish = _wish(params)
-    if wish is None:
-        return None
+    if wish and params["account_password_store"]:
+        raise InvalidInput(
+            "cannot use account_password or account_password_hash with account_password_store: a stored password is "
+            "one that we make; leave one of them out"
+        )
+    return None if wish is None else _limited(wish, params)
+
+
+def stored_password(password: str, params: Mapping[str, Any]) -> PasswordWish:
+    """Return the wish for a password that a place holds."""
+    return _limited(_of_plain_text(password.encode(), option="account_password_store"), params)
+
+
+def _limited(wish: PasswordWish, params: Mapping[str, Any]) -> PasswordWish:
+    """Say when it counts as set, and which tokens may end by that."""
     return replace(
         wish, set_at=_set_at(params), known=tuple(params["known_tokens"]), end_tokens=bool(params["end_tokens"])
     )
@@ -50,7 +63,7 @@ def _wish(params: Mapping[str, Any]) -> PasswordWish | None:
     if wanted_hash:
         return _of_hash(wanted_hash)
     password = params["account_password"]
-    return _of_plain_text(password.encode()) if password else None
+    return _of_plain_text(password.encode(), option="account_password") if password else None
 
 
 def _of_hash(wanted_hash: str) -> PasswordWish:
@@ -62,21 +75,24 @@ def _of_hash(wanted_hash: str) -> PasswordWish:
     return PasswordWish(matches=lambda stored: stored == wanted_hash, make_hash=lambda: wanted_hash)
 
 
-def _of_plain_text(encoded: bytes) -> PasswordWish:
+def _of_plain_text(encoded: bytes, *, option: str) -> PasswordWish:
     if importlib.util.find_spec("bcrypt") is None:
         raise InvalidInput(
-            "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
+            f"cannot use {option}: the Python package bcrypt is missing where this runs; install it, or give "
             "account_password_hash"
         )
     if len(encoded) > _BCRYPT_BYTES or b"\0" in encoded:
         raise InvalidInput(
-            f"cannot use account_password: bcrypt takes {_BCRYPT_BYTES} bytes at most and no NUL; choose another"
+            f"cannot use {option}: bcrypt takes {_BCRYPT_BYTES} bytes at most and no NUL; choose another"
         )
     import bcrypt  # optional, and slow to load: only passwords in plain text need it
 
     def matches(stored: str) -> bool:
-        # What is stored may be no hash at all, and bcrypt raises ValueError for that.
-        return bool(_BCRYPT_HASH.fullmatch(stored) and bcrypt.checkpw(encoded, stored.encode()))
+        try:
+            return bool(bcrypt.checkpw(encoded, stored.encode()))
+        except ValueError:
+            # What is stored is no hash.
+            return False
 
     def make_hash() -> str:
         return str(bcrypt.hashpw(encoded, bcrypt.gensalt(10)).decode())

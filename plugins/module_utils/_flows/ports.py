@@ -15,15 +15,27 @@ from typing import Any, TypeVar
 
 from .._clients.argocd import ArgocdClient
 from .._clients.kubernetes import KubernetesClient
-from .._core.errors import Conflict
+from .._core.errors import Absent, Conflict, Unauthenticated
 from .._sinks.port import Sink
 from .._stores.configmaps import ConfigMapStore
 
-__all__ = ("Outcome", "Ports", "argocd_at_hand", "everywhere", "optional_argocd", "retry_conflicts", "wait_until")
+__all__ = (
+    "Outcome",
+    "Ports",
+    "argocd_at_hand",
+    "await_own_login",
+    "everywhere",
+    "optional_argocd",
+    "own_login",
+    "retry_conflicts",
+    "wait_until",
+)
 
 _POLL_SECONDS = 0.25
 _CONNECTIONS = 5
 _CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
+# Seconds between tries to log in as the very account that was just enabled, or given a password.
+_OWN_LOGIN_PAUSES = (1.0, 2.0, 4.0)
 T = TypeVar("T")
 
 
@@ -44,6 +56,7 @@ class Ports:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     random_hex: Callable[[], str]
+    random_below: Callable[[int], int]
     remember: Callable[[str], None]
     claim: Callable[[str, str], None]
     actor: str
@@ -113,3 +126,25 @@ def argocd_at_hand(params: Mapping[str, Any], ports: Ports) -> ArgocdClient | No
     """Return a client where the task names an Argo CD, with a login or without."""
     named = params["argocd_url"] or params["argocd_transport"] != "direct"
     return ports.argocd(params) if named else None
+
+
+def await_own_login(argocd: ArgocdClient, name: str, ports: Ports) -> None:
+    """Give the server time to let the account in that was just enabled, or given a password.
+
+    With the caller's own try this stays below the 5 wrong passwords after which Argo CD locks an account; a right one
+    of an account it takes for disabled is not counted (util/session/sessionmanager.go, VerifyUsernamePassword).
+    """
+    for pause in _OWN_LOGIN_PAUSES:
+        try:
+            argocd.account(name)
+        except Absent:
+            return
+        except Unauthenticated:
+            ports.sleep(pause)
+        else:
+            return
+
+
+def own_login(account: str, password: str) -> dict[str, str | None]:
+    """Return the options that log in as the account itself."""
+    return {"argocd_auth_token": None, "argocd_username": account, "argocd_password": password}

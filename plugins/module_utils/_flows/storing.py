@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The places that one token and its record are stored in: the first is read, the others are brought in line with it."""
+"""The places of one token, or password, and its record: the first is read, the others are brought in line with it."""
 
 from __future__ import annotations
 
@@ -75,6 +75,12 @@ class Places:
                 sink.write(wanted, expected=entry)
                 _require_read_back(sink, wanted)
 
+    def restore(self, entries: Sequence[Entry], *, written: Entry) -> None:
+        """Put back what the places held that were written. Raises SinkError."""
+        for sink, entry in zip(self._sinks, entries, strict=True):
+            if differs(entry, written) and sink.read().holds_same(written):
+                sink.write(entry, expected=written)
+
     def clear(self, *, expected: Sequence[Entry]) -> None:
         """Remove token and record everywhere; last where the record is looked up."""
         for sink, entry in reversed(list(zip(self._sinks, expected, strict=True))):
@@ -98,11 +104,11 @@ def differs(entry: Entry, wanted: Entry) -> bool:
 def _require_read_back(sink: Sink, wanted: Entry) -> None:
     """Raise SinkConflict where the sink does not hold what was just written."""
     if not sink.read().holds_same(wanted):
-        raise SinkConflict(f"cannot store the token in {sink.label}: what was read back is not what was written")
+        raise SinkConflict(f"cannot write {sink.label}: what was read back is not what was written")
 
 
 def _require_different(labels: list[str]) -> None:
     """A place given twice would fail to be compared-and-set the second time, after the token is minted."""
     twice = next((label for index, label in enumerate(labels) if label in labels[:index]), None)
     if twice:
-        raise InvalidInput(f"cannot store the token in {twice} twice: leave one out of store")
+        raise InvalidInput(f"cannot store in {twice} twice: leave one out of store")

@@ -90,7 +90,7 @@ class HashicorpVaultSink:
                 version = self._get()
                 current = self._entry(version)
                 if not current.holds_same(expected):
-                    raise self._conflict("its token or record changed after it was read")
+                    raise self._conflict("its value or record changed after it was read")
                 if current.holds_same(entry) and current.stale is None:
                     return
                 if version.number == refused:

@@ -94,7 +94,7 @@ class KubernetesSecretSink:
                 secret = self._get()
                 current = self._entry(secret)
                 if not current.holds_same(expected):
-                    raise self._conflict("its token or record changed after it was read")
+                    raise self._conflict("its value or record changed after it was read")
                 if current.holds_same(entry) and current.stale is None:
                     return
                 if self._put(secret, entry):
@@ -147,8 +147,7 @@ class KubernetesSecretSink:
         owner = find_secret_owner(secret["metadata"])
         if owner:
             raise Refused(
-                f"cannot store a token in {self.label}: the Secret belongs to {owner}, which would undo it; name "
-                "another Secret"
+                f"cannot write {self.label}: the Secret belongs to {owner}, which would undo it; name another Secret"
             )
         obstacles = {
             "it is immutable": secret.get("immutable"),
@@ -159,7 +158,7 @@ class KubernetesSecretSink:
         }
         cause = next((cause for cause, applies in obstacles.items() if applies), None)
         if cause:
-            raise Refused(f"cannot store a token in {self.label}: {cause}; name another Secret, or delete this one")
+            raise Refused(f"cannot write {self.label}: {cause}; name another Secret, or delete this one")
 
     # -- reading
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ListedAccount
@@ -81,6 +82,7 @@ class World:
         self.sinks = {"first": FakeSink(self, "first"), "second": FakeSink(self, "second")}
         self.values = FakeValues(self)
         self._numbers = count(1)
+        self._random = Random(1)  # noqa: S311 # the same in every run
 
     def add_sink(self, name: str) -> None:
         self.sinks[name] = FakeSink(self, name)
@@ -126,6 +128,7 @@ class World:
             clock=lambda: self.now,
             sleep=self.sleep,
             random_hex=lambda: f"{next(self._numbers):08x}",
+            random_below=self._random.randrange,
             remember=self.remembered.append,
             claim=lambda target, _about: self.claimed.append(target),
             actor="tester@here",
@@ -296,6 +299,8 @@ class FakeSink:
 def told(entry: Entry) -> str:
     """An entry in words: the id it holds, and what its record says."""
     record = entry.record
+    if record and record.get("kind") == "password":
+        return f"{entry.token}, set at {record['set_at']}, {'announced' if record['announced'] else 'settled'}"
     held = decode_token(entry.token).id if entry.token else "nothing"
     if record is None:
         return f"{held}, no record"

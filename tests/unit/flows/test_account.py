@@ -31,6 +31,7 @@ def options(**changes: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("account_password", "account_password_hash", "argocd_url"))
     switches = dict.fromkeys(("reenable", "override_admin_enabled", "force_owner"), False)
     nothing |= {"account_password_mtime": None, "known_tokens": [], "end_tokens": False}
+    nothing |= {"account_password_store": [], "account_password_rotate": False, "recover": False, "overwrite": False}
     more = {"argocd_transport": "direct", "wait": True, "wait_timeout": 5}
     more |= {"config_store": {"type": "configmaps", "file": None, "prefix": None, "name": None}, "settle_time": "0"}
     return {**shape, **nothing, **switches, **more, **changes}
@@ -196,9 +197,10 @@ def test_after_a_conflict_the_password_is_not_hashed_again(monkeypatch: pytest.M
     assert hashed == [b"correct horse"]
 
 
-def test_a_stored_hash_that_is_none_is_replaced() -> None:
+@pytest.mark.parametrize("stored", ["not a hash", HASH, "ä"], ids=["text", "bad-salt", "beyond-ascii"])
+def test_a_stored_hash_that_is_none_is_replaced(stored: str) -> None:
     world = World()
-    world.kubernetes.edit("argocd-secret", {"accounts.octopus.password": "not a hash"})
+    world.kubernetes.edit("argocd-secret", {"accounts.octopus.password": stored})
     assert run(world, account_password="correct horse").changed
 
 

@@ -31,6 +31,7 @@ def run(world: World, *, check_mode: bool = False, **changes: Any) -> Outcome:
     shape = {"checks": CHECKS, "token": None, "token_from": {"file": "first"}, "account": "octopus"}
     judging = {"source": "server", "policy": None, "groups": [], "argocd_version": None, "argocd_url": "https://argocd"}
     more = {
+        "password_from": None,
         "fail_on_mismatch": True,
         "wait_timeout": 1,
         "argocd_namespace": "argocd",

@@ -485,7 +485,7 @@ def test_a_sink_that_never_gives_back_what_was_written_ends_in_an_error_and_no_t
         world.fail("read.first", None, mangled, None, None)
     with pytest.raises(SinkConflict) as caught:
         run(world)
-    assert str(caught.value) == "cannot store the token in sink first: what was read back is not what was written"
+    assert str(caught.value) == "cannot write sink first: what was read back is not what was written"
     assert world.argocd.tokens == {}
 
 
@@ -1317,7 +1317,7 @@ def test_the_same_place_twice_is_refused_before_anything_is_asked() -> None:
     world = World()
     with pytest.raises(InvalidInput) as caught:
         run(world, store=[{"file": "first"}, {"file": "first"}])
-    assert str(caught.value) == "cannot store the token in sink first twice: leave one out of store"
+    assert str(caught.value) == "cannot store in sink first twice: leave one out of store"
     assert world.events == []
 
 

@@ -22,7 +22,6 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.vault_file import (
     VaultFileSink,
     default_path,
-    default_variable,
 )
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.SEKRET.c2ln"
@@ -363,7 +362,7 @@ class TestWrite:
         sink(file).write(Entry(TOKEN, RECORD), expected=Entry())
         before = file.read_bytes()
         with pytest.raises(
-            SinkConflict, match=r"^cannot write .*: its token or record changed after it was read; run again"
+            SinkConflict, match=r"^cannot write .*: its value or record changed after it was read; run again"
         ):
             sink(file).write(Entry(OTHER, RECORD), expected=expected)
         assert file.read_bytes() == before
@@ -542,17 +541,6 @@ class TestWhollyEncrypted:
 
 
 class TestDefaults:
-    @pytest.mark.parametrize(
-        ("account", "variable"),
-        [
-            ("octopus", "argocd_octopus_token"),
-            ("octopus-eu.1", "argocd_octopus_eu_1_token"),
-            ("ä@b", "argocd___b_token"),
-        ],
-    )
-    def test_variable(self, account: str, variable: str) -> None:
-        assert default_variable(account) == variable
-
     @pytest.mark.parametrize(
         ("existing", "chosen"),
         [

@@ -164,7 +164,7 @@ def test_a_token_that_changed_since_it_was_read_is_a_conflict(server: Server) ->
     with pytest.raises(SinkConflict) as caught:
         sink(server).write(Entry(NEXT, NEXT_RECORD), expected=Entry())
     assert said(caught.value) == (
-        f"cannot write {LABEL}: its token or record changed after it was read; run again to use what is there now"
+        f"cannot write {LABEL}: its value or record changed after it was read; run again to use what is there now"
     )
 
 

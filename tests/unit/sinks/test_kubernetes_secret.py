@@ -195,7 +195,7 @@ def test_a_token_that_changed_since_it_was_read_is_a_conflict(api: Api) -> None:
         with pytest.raises(SinkConflict) as caught:
             made.write(Entry(NEXT, NEXT_RECORD), expected=expected)
         assert said(caught.value) == (
-            f"cannot write {LABEL}: its token or record changed after it was read; run again to use what is there now"
+            f"cannot write {LABEL}: its value or record changed after it was read; run again to use what is there now"
         )
     assert made.read().holds_same(Entry(TOKEN, RECORD))
 
@@ -307,7 +307,7 @@ def test_a_secret_of_somebody_else_is_refused(api: Api, parts: dict[str, Any], c
     api.plant("argocd", "mine", data={"token": TOKEN}, **parts)
     with pytest.raises(Refused) as caught:
         sink(api, secret_type="Opaque").prepare()
-    assert said(caught.value).startswith(f"cannot store a token in {LABEL}: {cause}")
+    assert said(caught.value).startswith(f"cannot write {LABEL}: {cause}")
     assert "name another Secret" in str(caught.value)
     assert api.writes == 0
 
