@@ -99,8 +99,8 @@ lint: setup ## ruff (rules and format), yamllint
 	@echo "ruff, yamllint: no findings"
 
 types: copy ## mypy, strict
-	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests/awx:$(COLLECTION)/tests:$(COLLECTION)/$(TOOLS) \
-		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults -p races -p awx_jobs
+	cd $(BUILD)/collections && MYPYPATH=$(COLLECTION)/tests/sandbox:$(COLLECTION)/tests/testbed:$(COLLECTION)/tests/conformance:$(COLLECTION)/tests/awx:$(COLLECTION)/tests:$(COLLECTION)/$(TOOLS):$(COLLECTION)/tests/integration/targets/setup_sandbox \
+		mypy $(MYPY) $(TYPED) -p argocd_sandbox -p argocd_testbed -p argocd_conformance -p enforcer_check -p policy_check -p faults -p races -p awx_jobs -p leakscan
 
 ansible-lint: copy ## ansible-lint, production profile, offline
 	cd $(COPY) && ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" ansible-lint --offline --profile production
@@ -177,6 +177,17 @@ $(KUBERNETES:%=$(BUILD)/kubernetes/%): $(BUILD)/kubernetes/%:
 .PHONY: slices
 slices: setup ## a fleet of 300 clusters in four slices of ansible-runner, as AWX cuts it; writes build/slices.json
 	python tests/awx/slices.py $(BUILD) $(ARGS)
+
+# Where Ansible's own machinery for modules and errors changed.
+LEAK_CORES := 2.16 2.19 2.21
+leakscan: setup $(LEAK_CORES:%=$(BUILD)/leakscan/%) ## secrets in output, logs, files, processes: every target, three ansible-cores, both ways; writes build/leaks.json
+	PYTHONPATH=tests python -m leakscan $(BUILD)/leaks.json $(BUILD)/leakscan $(ARGS)
+
+.PHONY: leakscan $(LEAK_CORES:%=$(BUILD)/leakscan/%)
+$(LEAK_CORES:%=$(BUILD)/leakscan/%): $(BUILD)/leakscan/%:
+	@mkdir -p $@
+	@python3 $(TOOLS)/matrix.py pin $* > $@/pinned.txt
+	@PATH="$(SYSTEM_PATH)" TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) python3 $(TOOLS)/setup_environment.py $@/venv $(TO_RUN) $@/pinned.txt
 
 demo: setup ## the whole job on three sandbox clusters, twice, from the installed tarball
 	python tests/demo/demo.py $(BUILD)

@@ -33,6 +33,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--login-delay", type=float, default=0.05, metavar="SECONDS")
     parser.add_argument("--argocd-version", type=Release.parse, default=Release(3, 5, 0), metavar="3.5.0")
     parser.add_argument("--log", type=Path, metavar="FILE", help="one line per request: time method path status")
+    parser.add_argument("--secrets", type=Path, metavar="FILE", help="one line per password or token that was sent")
     return parser.parse_args(arguments)
 
 
@@ -110,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     names = options.names or [f"c{number}" for number in range(1, options.clusters + 1)]
     clusters = {name: Cluster(name, behaviour) for name in names}
     authority = trustme.CA()
-    server = SandboxServer(options.port, tls_context(authority), clusters, options.log)
+    server = SandboxServer(options.port, tls_context(authority), clusters, options.log, options.secrets)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_signal: stop.set())

@@ -24,6 +24,7 @@ from .faults import Dropped
 from .http import PLAIN_TEXT, Request, Response, text_response
 from .installation import POD_PORT
 from .port_forward import carry
+from .secrets_seen import SecretsSeen
 
 SWITCHED = 101
 CONTROL = "_control"
@@ -35,8 +36,16 @@ class SandboxServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, port: int, context: ssl.SSLContext, clusters: Mapping[str, Cluster], log: Path | None) -> None:
+    def __init__(
+        self,
+        port: int,
+        context: ssl.SSLContext,
+        clusters: Mapping[str, Cluster],
+        log: Path | None,
+        secrets: Path | None = None,
+    ) -> None:
         self.clusters = clusters
+        self._secrets = SecretsSeen(secrets) if secrets is not None else None
         self._context = context
         self._log = log.open("a", encoding="utf-8", buffering=1) if log is not None else None
         self._inside: dict[str, InsideServer] = {}
@@ -64,6 +73,11 @@ class SandboxServer(ThreadingHTTPServer):
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, ssl.SSLError, TimeoutError)):
             super().handle_error(request, client_address)
+
+    def see(self, request: Request, response: Response | None) -> None:
+        """Note what was sent that must not turn up anywhere else, either way."""
+        if self._secrets is not None:
+            self._secrets.note(request, response)
 
     def note(self, method: str, path: str, status: int | None) -> None:
         if self._log is not None:
@@ -110,8 +124,10 @@ class Handler(BaseHTTPRequestHandler):
         except Dropped:
             self.close_connection = True
             self.server.note(request.method, path, None)
+            self.server.see(request, None)
             return
         self.server.note(request.method, path, response.status)
+        self.server.see(request, response)
         self._send(response, cluster)
         if response.status == SWITCHED and cluster is not None:
             self._forward(cluster, int(request.parameter("ports")))

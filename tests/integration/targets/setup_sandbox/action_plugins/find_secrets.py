@@ -4,13 +4,12 @@
 """Look for secrets where they do not belong.
 
 Options: `secrets` {name: value}, `texts` {name: text or any value}, `directories`. Returns `found`: a list of
-"NAME in WHERE", without the value. A secret is looked for as it is, as JSON writes it, and in base64, as a Kubernetes
-Secret would show it.
+"NAME in WHERE", without the value. How a secret is looked for: leak_search.py.
 """
 
 from __future__ import annotations
 
-import base64
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,18 +17,19 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-
-def forms(secret: str) -> tuple[str, ...]:
-    return secret, json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode().rstrip("=")
+# Beside the directory of the action plugins, which is no package.
+_SPEC = importlib.util.spec_from_file_location("leak_search", Path(__file__).parents[1] / "leak_search.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+leak_search = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(leak_search)
 
 
 def places(texts: dict[str, Any], directories: list[str]) -> Iterator[tuple[str, str]]:
     for name, value in texts.items():
         yield name, value if isinstance(value, str) else json.dumps(value, default=str)
     for directory in directories:
-        for path in sorted(Path(directory).rglob("*")):
-            if path.is_file():
-                yield str(path), path.read_text(errors="replace")
+        yield from ((str(path), text) for path, text in leak_search.files_below(Path(directory)))
 
 
 class ActionModule(ActionBase):
@@ -43,10 +43,6 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         args = self._task.args
         searched = list(places(args.get("texts") or {}, args.get("directories") or []))
-        found = [
-            f"{name} in {where}"
-            for where, text in searched
-            for name, secret in args["secrets"].items()
-            if any(form in text for form in forms(str(secret)))
-        ]
+        secrets = {name: str(secret) for name, secret in args["secrets"].items()}
+        found = [f"{name} in {where}" for where, text in searched for name in leak_search.found_in(text, secrets)]
         return {**result, "changed": False, "found": found, "searched": len(searched)}

@@ -62,6 +62,13 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     return {"results": results, "changed_tasks": changed, "failures": failed, "said_warnings": said}
 
 
+def keep(output: str) -> None:
+    """What the run said belongs to what `make leakscan` searches."""
+    if "WATCHED_OUTPUT" in os.environ:
+        with Path(os.environ["WATCHED_OUTPUT"]).open("a") as file:
+            file.write(output)
+
+
 class ActionModule(ActionBase):
     """Starts the run and reports it."""
 
@@ -87,6 +94,7 @@ class ActionModule(ActionBase):
                 text=True,
                 check=False,
             )
+            keep(done.stdout)
             result.update({"exit_code": done.returncode, "output": done.stdout, **summary(read_results(results))})
         if (done.returncode != 0) != bool(args.get("fails", False)):
             result.update({"failed": True, "msg": f"exit code {done.returncode}:\n{done.stdout}"})

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one search for secrets where they do not belong: of the targets (find_secrets) and of `make leakscan`.
+
+A secret is looked for as it is, escaped for a URL and for JSON, in hex and in base64, wherever in a longer text it was
+encoded. Of a JWT its signature is looked for, which alone is worth the whole: the rest of it is no secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.([A-Za-z0-9_-]{16,})")
+# What is shorter than this is found everywhere.
+LEAST = 6
+
+
+def forms(secret: str) -> frozenset[str]:
+    """Return every text that gives the secret away."""
+    jwt = _JWT.fullmatch(secret)
+    core = jwt.group(1) if jwt else secret
+    raw = core.encode()
+    texts = {core, quote(core, safe=""), quote_plus(core), json.dumps(core)[1:-1], raw.hex(), raw.hex().upper()}
+    return frozenset(texts | set(_in_base64(raw)))
+
+
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """As part of something longer: behind 0, 1 or 2 other bytes, without the characters that the neighbours change."""
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        whole = len(before * b"\0" + raw) % 3 == 0
+        text = encoded[(0, 2, 3)[before] : None if whole else -1]
+        yield text
+        yield text.replace("+", "-").replace("/", "_")
+
+
+def found_in(text: str, secrets: Mapping[str, str]) -> list[str]:
+    """Return the names of the secrets that the text gives away."""
+    return [name for name, secret in secrets.items() if any(form in text for form in forms(secret))]
+
+
+def files_below(directory: Path) -> Iterator[tuple[Path, str]]:
+    """Every regular file with its text, whatever is in it."""
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path, path.read_bytes().decode("utf-8", "replace")

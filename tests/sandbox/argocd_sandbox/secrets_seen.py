@@ -1,0 +1,50 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The passwords and tokens that went over the wire, for those who look for them where they must not be."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .http import Request, Response
+
+_JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_PASSWORDS = ("password", "newPassword", "currentPassword")
+
+
+class SecretsSeen:
+    """A file with each of them once, one a line; tokens as issued or as sent, passwords as sent to log in."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("a", encoding="utf-8", buffering=1)
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def note(self, request: Request, response: Response | None) -> None:
+        """Remember what is in this request and its answer."""
+        with self._lock:
+            for secret in (*_tokens(request, response), *_passwords(request.body)):
+                if secret not in self._seen:
+                    self._seen.add(secret)
+                    self._file.write(secret + "\n")
+
+
+def _tokens(request: Request, response: Response | None) -> Iterator[str]:
+    texts = [" ".join((request.headers or {}).values()).encode(), request.body, response.body if response else b""]
+    yield from (found.decode() for text in texts for found in _JWT.findall(text))
+
+
+def _passwords(body: bytes) -> Iterator[str]:
+    shape: Any = None
+    try:
+        shape = json.loads(body)
+    except ValueError:
+        return
+    if isinstance(shape, dict):
+        yield from (value for name in _PASSWORDS if isinstance(value := shape.get(name), str) and value.isprintable())
