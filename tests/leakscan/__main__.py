@@ -65,7 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     columns = [(core, way) for core in options.cores for way in options.ways]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        found = list(pool.map(lambda column: run_column(options.directory.absolute(), *column, options), columns))
+        found = list(
+            pool.map(lambda column: run_column(options.directory.absolute(), column[0], column[1], options), columns)
+        )
     whole = [shape for shape in found if shape is not None]
     report = {
         "runs": sum(shape["runs"] for shape in whole),

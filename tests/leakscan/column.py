@@ -76,6 +76,7 @@ class Column:
         places = self._places(name)
         with Processes() as processes, (places.directory / "output").open("w") as file:
             environment = {**self._environment(places), "OUTPUT_DIR": str(output)}
+            shutil.rmtree(output, ignore_errors=True)
             output.mkdir(parents=True)
             code = self._call(["./runme.sh"], environment, cwd=self._targets / name, file=file)
         if code:
