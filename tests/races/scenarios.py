@@ -227,7 +227,7 @@ def rotations(lab: Lab) -> Tally:
     before = checkout.token(account)
     holder = Holder(lab.cluster, account, lambda: checkout.token(account))
     with going_on(holder):
-        for ended in lab.run([lab.controller(checkout, name=account, rotate=True) for _ in range(5)]):
+        for ended in lab.run([lab.controller(checkout, name=account, rotate=True) for _number in range(5)]):
             expect(tally, account, ended)
     token = checkout.token(account)
     if token == before:

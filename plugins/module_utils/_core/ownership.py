@@ -74,7 +74,7 @@ def tracking_application(metadata: Mapping[str, Any], *, label: str = "") -> App
     The label alone may be Helm's, or of a chart that Helm only rendered: then the Application must be looked for.
     """
     annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
-    mark = str(annotations.get(_TRACKING, "")).split(":")[0]
+    mark, _colon, _object = str(annotations.get(_TRACKING, "")).partition(":")
     if mark:
         # Of an Application outside of Argo CD's own namespace it is `<namespace>_<name>`.
         namespace, _under, name = mark.rpartition("_")
