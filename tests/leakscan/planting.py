@@ -69,6 +69,8 @@ def _in_disguise() -> Iterator[tuple[str, str, str]]:
         secret = _password()
         around = b"x" * before + secret.encode() + b"yz"
         yield f"in base64 behind {before} bytes", secret, base64.b64encode(around).decode()
+    key = "\n".join(("-----BEGIN PRIVATE KEY-----", secrets.token_hex(32), secrets.token_hex(32)))
+    yield "one line of a key", key, key.splitlines()[1]
     token = _jwt()
     yield "a token", token, token
     token = _jwt()

@@ -4,7 +4,8 @@
 """The one search for secrets where they do not belong: of the targets (find_secrets) and of `make leakscan`.
 
 A secret is looked for as it is, escaped for a URL and for JSON, in hex and in base64, wherever in a longer text it was
-encoded. Of a JWT its signature is looked for, which alone is worth the whole: the rest of it is no secret.
+encoded. Of a JWT its signature is looked for, which alone is worth the whole: the rest of it is no secret. One that
+nobody knows has no signature to look for, and is known by how it begins. Of several lines, as a key has, each counts.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.([A-Za-z0-9_-]{16,})")
+# Header and payload begin with {", and in base64 so does all of it. Its signature may be cut off.
+_ANY_JWT = re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}|\bZXlK[A-Za-z0-9+/]{40,}")
 # What is shorter than this is found everywhere.
 LEAST = 6
+# A shorter line of a secret may be anywhere: a bracket, or the first line of every key.
+_LINE = 40
 
 
 def forms(secret: str) -> frozenset[str]:
@@ -27,7 +32,8 @@ def forms(secret: str) -> frozenset[str]:
     core = jwt.group(1) if jwt else secret
     raw = core.encode()
     texts = {core, quote(core, safe=""), quote_plus(core), json.dumps(core)[1:-1], raw.hex(), raw.hex().upper()}
-    return frozenset(texts | set(_in_base64(raw)))
+    lines = {line for line in core.splitlines() if len(line) >= _LINE}
+    return frozenset(texts | lines | set(_in_base64(raw)))
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:
@@ -40,9 +46,10 @@ def _in_base64(raw: bytes) -> Iterator[str]:
         yield text.replace("+", "-").replace("/", "_")
 
 
-def found_in(text: str, secrets: Mapping[str, str]) -> list[str]:
-    """Return the names of the secrets that the text gives away."""
-    return [name for name, secret in secrets.items() if any(form in text for form in forms(secret))]
+def found_in(text: str, secrets: Mapping[str, str], *, tokens: bool = False) -> list[str]:
+    """Return the names of the secrets that the text gives away; with `tokens`, any JWT is one."""
+    named = [name for name, secret in secrets.items() if any(form in text for form in forms(secret))]
+    return [*named, "a token"] if tokens and _ANY_JWT.search(text) else named
 
 
 def files_below(directory: Path) -> Iterator[tuple[Path, str]]:

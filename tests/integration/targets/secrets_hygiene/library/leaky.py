@@ -13,13 +13,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """Leave the secret in a file and in the arguments of a process; warn of it, show it in the diff, return it."""
-    module = AnsibleModule(argument_spec={"password": {"type": "str", "no_log": False}})
-    password = module.params["password"]
+    module = AnsibleModule(argument_spec={"secret": {"type": "str", "no_log": False}})
+    secret = module.params["secret"]
     with tempfile.NamedTemporaryFile(delete=False) as file:
-        file.write(password.encode())
-    subprocess.run(["true", password], check=True)
-    module.warn(f"logged in with {password}")
-    module.exit_json(changed=True, diff={"before": "", "after": password}, msg=f"logged in with {password}")
+        file.write(secret.encode())
+    subprocess.run(["true", secret], check=True)
+    module.warn(f"logged in with {secret}")
+    module.exit_json(changed=True, diff={"before": "", "after": secret}, msg=f"logged in with {secret}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Look for secrets where they do not belong.
 
-Options: `secrets` {name: value}, `texts` {name: text or any value}, `directories`. Returns `found`: a list of
-"NAME in WHERE", without the value. How a secret is looked for: leak_search.py.
+Options: `secrets` {name: value}, `tokens` (true: every JWT is one, too), `texts` {name: text or any value},
+`directories`. Returns `found`: a list of "NAME in WHERE", without the value. How a secret is looked for:
+leak_search.py.
 """
 
 from __future__ import annotations
@@ -44,5 +45,10 @@ class ActionModule(ActionBase):
         args = self._task.args
         searched = list(places(args.get("texts") or {}, args.get("directories") or []))
         secrets = {name: str(secret) for name, secret in args["secrets"].items()}
-        found = [f"{name} in {where}" for where, text in searched for name in leak_search.found_in(text, secrets)]
+        tokens = bool(args.get("tokens", False))
+        found = [
+            f"{name} in {where}"
+            for where, text in searched
+            for name in leak_search.found_in(text, secrets, tokens=tokens)
+        ]
         return {**result, "changed": False, "found": found, "searched": len(searched)}

@@ -3,12 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run of its own, as a user starts it: ansible-playbook over this run's inventory.
 
+With `searched` it is as talkative as Ansible can be, and all it leaves behind is searched for secrets: its output, log
+and results, its fact cache, its temporary directories and the arguments of its processes. One that is found fails the
+task.
+
 Options: `playbook` (a path, or the name of one in a collection), `hosts` (default: all of the inventory), `inventory`,
 `vars` (on top of what this run was given; null takes one away), `args` (of the command line), `program` (in place of
 the ansible-playbook on PATH), `environment_variables`, `vault` (false: without the vault password), `fails` (true: it
-must fail). The variable `run_in_process` (true): in-process, whatever this run was given.
+must fail), `searched` (see above), `secrets` ({name: value}, besides those of the inventory, the vault password and
+every JWT), `tells` (true: what is found is returned only). The variable `run_in_process` (true): in-process, whatever
+this run was given. The run itself may write to the directory of its variable `leavings`, and is searched there too.
 Returns:
   exit_code, output
+  found, searched  as of find_secrets, of a run that is searched
   results        [{outcome, host, task, action, result}] of every task that ran
   changed_tasks  {host: [task]}, the tasks that say so
   failures       [{host, task, action, msg}]
@@ -28,18 +35,54 @@ from ansible.plugins.action import ActionBase
 
 # As the callers give them to us; see run.sh.
 GIVEN = ("argocd_force_module", "controller_python", "sandbox_info")
+VAULT_PASSWORD = "ANSIBLE_VAULT_PASSWORD_FILE"
+WATCH = Path(__file__).parents[1] / "watch"
+# Of a cluster, in an inventory of make_inventory.py.
+SECRETS_OF_A_CLUSTER = ("admin_password", "provisioner_token", "kubernetes_token")
 
 
-def environment(results: Path, extra: dict[str, Any], *, vault: bool) -> dict[str, str]:
+def talkative(leavings: Path, temporary: str) -> dict[str, str]:
+    """All that a run can say and leave, in the two directories."""
+    path = [str(WATCH), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "ANSIBLE_VERBOSITY": "4",
+        "ANSIBLE_DIFF_ALWAYS": "true",
+        "ANSIBLE_INJECT_INVOCATION": "true",
+        "ANSIBLE_LOG_PATH": f"{leavings}/ansible.log",
+        "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": f"{leavings}/cache",
+        "ANSIBLE_LOCAL_TEMP": f"{leavings}/local",
+        "ANSIBLE_REMOTE_TMP": f"{leavings}/remote",
+        "ANSIBLE_RETRY_FILES_ENABLED": "true",
+        "ANSIBLE_RETRY_FILES_SAVE_PATH": f"{leavings}/local",
+        "TMPDIR": temporary,
+        "RECORD_COMMANDS": f"{leavings}/commands",
+        "PYTHONPATH": os.pathsep.join(path),
+    }
+
+
+def environment(leavings: Path, extra: dict[str, Any], *, vault: bool) -> dict[str, str]:
     both = {
         **os.environ,
         "ANSIBLE_CALLBACKS_ENABLED": "record_results",
-        "RECORD_RESULTS": str(results),
+        "RECORD_RESULTS": f"{leavings}/results.jsonl",
         **{key: str(value) for key, value in extra.items()},
     }
     if not vault:
-        del both["ANSIBLE_VAULT_PASSWORD_FILE"]
+        del both[VAULT_PASSWORD]
     return both
+
+
+def planted(variables: dict[str, Any]) -> dict[str, str]:
+    """What no run may tell: the secrets of the inventory's clusters, and the vault password."""
+    secrets = {"the vault password": Path(os.environ[VAULT_PASSWORD]).read_text().strip()}
+    for name, host in variables["hostvars"].items():
+        cluster = host.get("cluster", {})
+        of_host = {part: cluster[part] for part in SECRETS_OF_A_CLUSTER if part in cluster}
+        if "client_key" in cluster:
+            of_host["client_key"] = Path(cluster["client_key"]).read_text()
+        secrets.update({f"{part} of {name}": secret for part, secret in of_host.items()})
+    return secrets
 
 
 def read_results(file: Path) -> list[dict[str, Any]]:
@@ -80,14 +123,21 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         args = self._task.args
         variables = task_vars or {}
-        with tempfile.TemporaryDirectory(dir=variables["work"]) as name:
+        # Short: Ansible has a socket there, whose path may have 107 bytes.
+        with tempfile.TemporaryDirectory(dir=variables["work"]) as name, tempfile.TemporaryDirectory() as temporary:
             directory = Path(name)
-            command = self._command(directory, variables)
-            results = directory / "results.jsonl"
-            extra = args.get("environment_variables") or {}
+            leavings = directory / "leavings"
+            for place in ("local", "remote", "cache"):
+                (leavings / place).mkdir(parents=True)
+            command = self._command(directory, leavings, variables)
+            searched = bool(args.get("searched", False))
+            extra = {
+                **(talkative(leavings, temporary) if searched else {}),
+                **(args.get("environment_variables") or {}),
+            }
             done = subprocess.run(
                 command,
-                env=environment(results, extra, vault=args.get("vault", True)),
+                env=environment(leavings, extra, vault=args.get("vault", True)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -95,14 +145,36 @@ class ActionModule(ActionBase):
                 check=False,
             )
             keep(done.stdout)
-            result.update({"exit_code": done.returncode, "output": done.stdout, **summary(read_results(results))})
+            results = read_results(leavings / "results.jsonl")
+            result.update({"exit_code": done.returncode, "output": done.stdout, **summary(results)})
+            if searched:
+                result.update(self._search(done.stdout, [str(leavings), temporary], variables))
         if (done.returncode != 0) != bool(args.get("fails", False)):
             result.update({"failed": True, "msg": f"exit code {done.returncode}:\n{done.stdout}"})
+        elif result.get("found") and not args.get("tells", False):
+            result.update({"failed": True, "msg": f"the run tells secrets: {result['found']}"})
         return {**result, "changed": False}
 
-    def _command(self, directory: Path, variables: dict[str, Any]) -> list[str]:
+    def _search(self, output: str, directories: list[str], variables: dict[str, Any]) -> dict[str, Any]:
+        task = self._task.copy()
+        secrets = {**planted(variables), **(self._task.args.get("secrets") or {})}
+        task.args = {"secrets": secrets, "tokens": True, "texts": {"the output": output}, "directories": directories}
+        search = self._shared_loader_obj.action_loader.get(
+            "find_secrets",
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        result = search.run(task_vars=variables)
+        return {name: result[name] for name in ("found", "searched")}
+
+    def _command(self, directory: Path, leavings: Path, variables: dict[str, Any]) -> list[str]:
         args = self._task.args
         given = {name: variables[name] for name in (*GIVEN, "work", "setup") if name in variables}
+        given["leavings"] = str(leavings)
         extra = directory / "variables.json"
         if args.get("in_process"):
             given["argocd_force_module"] = False
