@@ -247,7 +247,7 @@ class Bench:
         elif lasting and asked.of_sink and not asked.writes and world.minted() > minted[0]:
             verdict.complain(judging.OTHER, "a token was minted although the place could not be read")
         self._again(trace, verdict)
-        if repeat and asked.writes and not verdict.complaints:
+        if repeat and asked.writes and not (verdict.untouched or verdict.complaints):
             self._nothing_to_do(trace, verdict)
         return verdict
 
