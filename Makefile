@@ -17,6 +17,8 @@ REAL_STEPS := integration-real integration-real-module
 EDGE_STEPS := integration-edges integration-edges-module certify faults-smoke demo
 # Which integration targets: main, edge or all.
 SET := main
+# How many clusters a large fleet has; the columns of the matrix take fewer.
+LARGE_FLEET := 300
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -65,7 +67,7 @@ unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k polic
 	python -m pytest $(ARGS)
 
 integration: setup ## integration targets on the sandbox, in-process: make integration ARGS='argocd_account'
-	python $(TOOLS)/integration.py $(BUILD)/integration --set $(SET) $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration --set $(SET) --large-fleet $(LARGE_FLEET) $(ARGS)
 
 integration-module: setup ## the same targets through the ordinary modules
 	python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module --set $(SET) $(ARGS)
@@ -134,7 +136,7 @@ $(COLUMNS:%=test-%): test-%:
 	@python3 $(TOOLS)/matrix.py pin $* > $(MATRIX)/$*/pinned.txt
 	TEST_PYTHON=$(or $(PYTHON_OF_$*),3.13) $(MAKE) test VENV=$(MATRIX)/$*/venv BUILD=$(MATRIX)/$* \
 		HOME_DIRECTORY="$(HOME_DIRECTORY)" REQUIREMENTS="$(TO_RUN) $(MATRIX)/$*/pinned.txt" \
-		SET=all STEPS="$$(python3 $(TOOLS)/matrix.py steps $*)"
+		SET=all LARGE_FLEET=20 STEPS="$$(python3 $(TOOLS)/matrix.py steps $*)"
 
 test-matrix: ## all of these columns, one after the other; writes build/matrix.json
 	@failed=0; $(MAKE) --keep-going $(COLUMNS:%=test-%) || failed=1; \

@@ -11,7 +11,8 @@ real.py read: {"python", "ansible_core", "servers": {name: version}, "targets", 
 lists of names.
 
 The targets find, as variables: `sandbox_info` (the file tests/sandbox/README.md describes), `controller_python` (this
-interpreter) and `argocd_force_module` (true: the ordinary module; false: the action plugin's process, where it can).
+interpreter), `argocd_force_module` (true: the ordinary module; false: the action plugin's process, where it can) and
+`large_fleet` (how many clusters that is).
 """
 
 from __future__ import annotations
@@ -98,8 +99,13 @@ def running(servers: Servers, info: Path, which: list[str]) -> Iterator[dict[str
         yield json.loads(info.read_text()).get("versions", {})
 
 
-def write_variables(copy: Path, info: Path, *, force_module: bool) -> None:
-    variables = {"sandbox_info": str(info), "controller_python": sys.executable, "argocd_force_module": force_module}
+def write_variables(copy: Path, info: Path, *, force_module: bool, large_fleet: int) -> None:
+    variables = {
+        "sandbox_info": str(info),
+        "controller_python": sys.executable,
+        "argocd_force_module": force_module,
+        "large_fleet": large_fleet,
+    }
     # JSON is YAML, and quotes every path for us.
     (copy / "tests/integration/integration_config.yml").write_text(json.dumps(variables, indent=2) + "\n")
 
@@ -195,6 +201,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--attach", type=Path, metavar="FILE", help="on clusters of your own")
     parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
     parser.add_argument("--exclude", action="append", default=[], metavar="TARGET")
+    parser.add_argument("--large-fleet", type=int, default=300, metavar="CLUSTERS", help="how many clusters that is")
     parser.add_argument("targets", nargs="*")
     # Intermixed, so that targets may follow the option.
     return parser.parse_intermixed_args(arguments)
@@ -222,7 +229,7 @@ def main(arguments: list[str]) -> int:
     with running(servers, info, which) as versions:
         set_environment(home=directory / "home")
         targets = chosen_targets(copy, options)
-        write_variables(copy, info, force_module=options.force_module)
+        write_variables(copy, info, force_module=options.force_module, large_fleet=options.large_fleet)
         code, output = run_targets(copy, targets)
     output = COLOUR.sub("", output)
     failed, skipped = failed_targets(targets, code, output), skipped_targets(targets, output)
