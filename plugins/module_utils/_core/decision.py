@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import Lost, Refused
-from .record import Record
+from .record import Record, require_same
 from .renewal import Renewal, renewal_reason
 from .tokens import ListedToken, TokenClaims, parse_token_id
 
@@ -134,17 +134,13 @@ def check_stored(situation: Situation, *, recover: bool, overwrite: bool) -> Non
     record = situation.record
     if record is None or recover:
         return
-    for noun, ours, theirs in (
+    require_same(
         ("instance", situation.instance, record.instance),
         ("account", situation.account, record.account),
         ("token name", situation.token_name, record.token_name),
-    ):
-        if ours != theirs:
-            raise Lost(
-                f"cannot use {situation.where}: its record is of {noun} {theirs}, this is {noun} {ours}; check where "
-                "the sink and the host point, or, if Argo CD was installed anew, set recover to true to mint a new "
-                "token"
-            )
+        where=situation.where,
+        remedy="mint a new token",
+    )
 
 
 def compare_clocks(server: datetime, ours: datetime, *, of: str = "Argo CD") -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .errors import InvalidInput, Lost, Refused, Undecidable, quoted
 from .go_regexp import BadRegexp, compile_regexp
+from .record import require_same
 
 __all__ = (
     "PasswordDecision",
@@ -179,15 +180,12 @@ def check_place(
         )
     if record is None or recover:
         return
-    for noun, ours, theirs in (
+    require_same(
         ("instance", situation.instance, record.instance),
         ("account", situation.account, record.account),
-    ):
-        if ours != theirs:
-            raise Lost(
-                f"cannot use {where}: its record is of {noun} {theirs}, this is {noun} {ours}; check where the place "
-                "and the host point, or, if Argo CD was installed anew, set recover to true to make a new password"
-            )
+        where=where,
+        remedy="make a new password",
+    )
 
 
 def decide_password(situation: PasswordSituation, *, rotate: bool, recover: bool) -> PasswordDecision:

@@ -13,9 +13,19 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .errors import InvalidInput
+from .errors import InvalidInput, Lost
 
-__all__ = ("Record", "Superseded", "TokenRef", "announce", "format_time", "parse_record", "parse_time", "settle")
+__all__ = (
+    "Record",
+    "Superseded",
+    "TokenRef",
+    "announce",
+    "format_time",
+    "parse_record",
+    "parse_time",
+    "require_same",
+    "settle",
+)
 
 FORMAT = 1
 
@@ -108,6 +118,19 @@ def _parse(shape: Mapping[str, Any]) -> Record:
 
 def _parse_superseded(item: Mapping[str, Any]) -> Superseded:
     return Superseded(str(item["id"]), format_time(parse_time(item["since"])))
+
+
+def require_same(*compared: tuple[str, str, str], where: str, remedy: str) -> None:
+    """Raise Lost where a record beside a stored value is of something else; each is (noun, what is at hand, record's).
+
+    `remedy` is what `recover` would do.
+    """
+    for noun, ours, theirs in compared:
+        if ours != theirs:
+            raise Lost(
+                f"cannot use {where}: its record is of {noun} {theirs}, this is {noun} {ours}; check where the sink "
+                f"and the host point, or, if Argo CD was installed anew, set recover to true to {remedy}"
+            )
 
 
 def announce(record: Record, token_id: str, *, now: datetime, by: str) -> Record:
