@@ -26,13 +26,14 @@ from .bench import Bench, Case, Trace, Verdict
 from .hall import Job, openbao, sandbox, spread, warm
 from .injected import injections
 from .jobs import CANCELED, TIMEOUT
-from .judging import MISSED
+from .judging import MISSED, OTHER
 from .planted import BUGS, Bug, plant
 from .scenarios import SCENARIOS, SINKS
 from .tally import ERRORS, INTERRUPTS, JOBS, KILLS, PARTS, Tally
 
 PLANTED = "planted"
 SHOWN = 1200
+PROGRESS_SECONDS = 60
 AS_MODULES = ("500", "502 of a proxy", "truncated", "reset after")
 
 
@@ -100,14 +101,27 @@ def show(verdict: Verdict) -> None:
         print(f"FAILED {verdict.case}: {verdict.what}: {kind}: {words[-SHOWN:]}", flush=True)
 
 
+def bounded(bench: Bench, *, case: Case, job: Job[Verdict]) -> Verdict:
+    """A run that does not end is a finding like any other, and not the end of an hour's work."""
+    try:
+        return job(bench)
+    except TimeoutError as exc:
+        verdict = Verdict(case, name_of(job))
+        verdict.complain(OTHER, str(exc))
+        return verdict
+
+
 def judge(case: Case, benches: list[Bench], tally: Tally, parts: list[str], every: int) -> None:
-    begin = time.monotonic()
+    begin = shown = time.monotonic()
     trace = benches[0].trace(case)
     for part, jobs, expected in jobs_of(trace, parts):
         tally.expect(case, part, -(-expected // every))
-        for verdict in spread(jobs[::every], benches):
+        for verdict in spread([partial(bounded, case=case, job=job) for job in jobs[::every]], benches):
             tally.add(verdict, part)
             show(verdict)
+            if time.monotonic() - shown > PROGRESS_SECONDS:
+                shown = time.monotonic()
+                print(f"  {case}: of {expected} {part}: {tally.summary(case)}", flush=True)
     told = f"{len(trace.asked)} requests, {len(trace.operations)} file operations"
     print(f"{case}: {told}; {tally.summary(case)} ({time.monotonic() - begin:.0f} s)", flush=True)
 
