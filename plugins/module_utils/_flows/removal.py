@@ -57,7 +57,7 @@ class Removal:
         """Revoke on the server first: a place that still holds its entry is how a later run knows what is ours."""
         entries = self._places.read()
         held = [_Held(entry, self._assessment.look(entry, where=label)) for label, entry in self._places.named(entries)]
-        bearer = next((one for one in held if one.situation.accepted), None)
+        bearer = self._bearer(held)
         stored = any(not entry.holds_same(Entry()) for entry in entries)
         listed = self._listed(bearer, held, needed=stored)
         ids = {token_id for one in held for token_id in one.ids()} | set(self._wish.revoke_unknown)
@@ -68,6 +68,11 @@ class Removal:
             self._revoke(doomed, bearer, held)
             self._places.clear(expected=entries)
         return self._outcome(held, listed, doomed, stored=stored)
+
+    def _bearer(self, held: Sequence[_Held]) -> _Held | None:
+        """Return whose token the server takes. One that has yet to see that the account is gone takes it no longer."""
+        bearer = next((one for one in held if one.situation.accepted), None)
+        return bearer if bearer and self._account_exists() else None
 
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""

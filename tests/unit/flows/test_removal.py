@@ -16,6 +16,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     Lost,
     Refused,
     SinkError,
+    Unauthenticated,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import token as flow
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
@@ -187,6 +188,20 @@ def test_an_account_that_is_gone_leaves_only_the_places_to_clear() -> None:
     world.argocd.has_credentials = True
     outcome = run(world)
     assert (outcome.values["revoked"], world.sink.entry) == ([], Entry())
+
+
+def test_a_server_that_has_yet_to_see_that_the_account_is_gone_is_not_asked_with_its_token() -> None:
+    world = world_with_tokens()
+    answers = iter([True, True])
+    world.argocd.accepts = lambda _token, **_kwargs: next(answers, False)  # type: ignore[method-assign]
+
+    def account(*_args: Any, **_kwargs: Any) -> None:
+        raise Unauthenticated("cannot read account octopus: account 'octopus' does not exist", status=401, code=16)
+
+    world.argocd.account = account  # type: ignore[method-assign, assignment]
+    outcome = run(world, context="here")
+    assert (outcome.changed, outcome.values["revoked"]) == (True, [])
+    assert [sink.entry for sink in world.sinks.values()] == [Entry(), Entry()]
 
 
 @pytest.mark.parametrize("entry", [Entry(token=jwt(CURRENT, "bob")), Entry(token="hunter2")])
