@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._core.accounts import account_names, parse_account
+from .._core.accounts import account_names, parse_account, tokens_key
 from .._core.errors import Absent, Denied, Refused, UnexpectedReply
+from .._core.token_list import listed_tokens
 from .._stores.configmaps import ConfigMapStore
 from .account import shows
 from .ports import Ports, wait_until
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
     from .._clients.kubernetes import KubernetesClient
 
-__all__ = ("account_exists", "read_instance_uid", "require_same_instance")
+__all__ = ("may_have_tokens", "read_instance_uid", "require_same_instance")
 
 # Made by argocd-server itself where it is missing (server/server.go, initializeDefaultProject).
 _PROJECT = "default"
@@ -40,9 +41,19 @@ def read_instance_uid(params: Mapping[str, Any], ports: Ports) -> str:
     return str(store.read("configmaps", "argocd-cm").metadata["uid"])
 
 
-def account_exists(store: ConfigMapStore, account: str) -> bool:
-    """Whether argocd-cm has the account."""
-    return parse_account(store.read("configmaps", "argocd-cm").data, account).exists
+def may_have_tokens(store: ConfigMapStore, account: str, ports: Ports) -> bool:
+    """Whether the account may have tokens, by the cluster alone: whoever may not read argocd-secret cannot rule it out.
+
+    An account that was removed from what argocd-cm is made from stays there for a while, and its tokens have ended.
+    """
+    if not parse_account(store.read("configmaps", "argocd-cm").data, account).exists:
+        return False
+    try:
+        secret = store.read("secrets", "argocd-secret").data
+    except Denied:
+        return True
+    ports.remember(secret.get("server.secretkey", ""))
+    return bool(listed_tokens(secret, tokens_key(account)))
 
 
 def require_same_instance(

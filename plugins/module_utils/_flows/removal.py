@@ -40,10 +40,10 @@ class _Held:
 
 
 class Removal:
-    """One run. `account_exists` looks at argocd-cm: where the account is gone, so are its tokens."""
+    """One run. `has_tokens` asks the cluster, without a login to Argo CD: what may be left to revoke needs one."""
 
     def __init__(
-        self, task: TokenTask, assessment: Assessment, revocation: Revocation, account_exists: Callable[[], bool]
+        self, task: TokenTask, assessment: Assessment, revocation: Revocation, has_tokens: Callable[[], bool]
     ) -> None:
         self._task = task
         self._wish = task.wish
@@ -51,7 +51,7 @@ class Removal:
         self._ports = task.ports
         self._assessment = assessment
         self._revocation = revocation
-        self._account_exists = account_exists
+        self._has_tokens = has_tokens
 
     def run(self) -> Outcome:
         """Revoke on the server first: a place that still holds its entry is how a later run knows what is ours."""
@@ -77,7 +77,7 @@ class Removal:
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""
         if bearer is None and not self._task.issuer.can_act_alone:
-            if needed and self._account_exists():
+            if needed and self._has_tokens():
                 refusal = held[0].situation.refusal or "no reason given"
                 raise InvalidInput(
                     f"cannot revoke the tokens of account {self._wish.account}: the stored token is refused "

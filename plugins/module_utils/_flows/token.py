@@ -19,7 +19,7 @@ from .._core.target import names_cluster
 from .._sinks.port import Entry
 from .._stores.configmaps import ConfigMapStore
 from .assessing import Assessment, read_claims
-from .instance import account_exists, read_instance_uid, require_same_instance
+from .instance import may_have_tokens, read_instance_uid, require_same_instance
 from .issuers import ApiIssuer, KubernetesIssuer
 from .minting import Mint, Minted
 from .owning import Owners
@@ -63,8 +63,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             return ()
         return require_same_instance(ports.kubernetes(params), argocd, wish, ports, bearer=bearer)
 
-    def exists() -> bool:
-        return account_exists(store(), wish.account) if names else True
+    def has_tokens() -> bool:
+        return may_have_tokens(store(), wish.account, ports) if names else True
 
     def signer() -> KubernetesIssuer:
         owners = Owners(ports.kubernetes(params), force=params["force_owner"])
@@ -74,7 +74,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     task = TokenTask(wish, places, instance, issuer, argocd, ports)
     assessment, revocation = Assessment(task), Revocation(task)
     if not wish.present:
-        return _racing(Removal(task, assessment, revocation, exists).run, task)
+        return _racing(Removal(task, assessment, revocation, has_tokens).run, task)
     return _racing(_Keeper(task, assessment, revocation, check_instance).run, task)
 
 

@@ -11,6 +11,7 @@ import pytest
 from flow_fakes import UID, Killed, World, jwt
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    Denied,
     FleetopsError,
     InvalidInput,
     Lost,
@@ -26,6 +27,7 @@ CURRENT = "octopus-20260101T000000Z-00000001"
 OLDER = "octopus-20260101T000000Z-00000002"
 ANNOUNCED = "octopus-20260101T000000Z-00000003"
 FIRST, SECOND = {"file": "first"}, {"file": "second"}
+TOKENS_KEY = "accounts.octopus.tokens"
 SINCE = "2026-01-31T12:00:00Z"
 
 
@@ -123,11 +125,11 @@ def test_with_a_token_that_no_longer_works_the_login_revokes() -> None:
     assert world.sink.entry == Entry()
 
 
-def test_with_neither_the_account_is_looked_for_in_the_config_map() -> None:
-    world = world_with_tokens()
-    world.argocd.tokens.clear()
+def test_with_neither_the_cluster_tells_whether_there_is_anything_to_revoke() -> None:
+    world = world_with_refused_token()
     world.argocd.refusal = "invalid session: account octopus does not have token with id x"
     world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+    world.kubernetes.edit("argocd-secret", {TOKENS_KEY: f'[{{"id": "{OLDER}", "iat": 1}}]'})
     with pytest.raises(InvalidInput) as caught:
         run(world, context="here")
     assert str(caught.value) == (
@@ -138,7 +140,25 @@ def test_with_neither_the_account_is_looked_for_in_the_config_map() -> None:
     world.kubernetes.edit("argocd-cm", {"accounts.octopus": None})
     assert run(world, context="here").changed
     assert world.sink.entry == Entry()
-    with pytest.raises(InvalidInput):
+
+
+def test_an_account_that_only_waits_to_go_has_nothing_to_revoke() -> None:
+    world = world_with_refused_token()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+    assert run(world, context="here").changed
+    assert world.sink.entry == Entry()
+
+
+def test_who_may_not_read_the_list_cannot_rule_out_that_there_is_something() -> None:
+    world = world_with_refused_token()
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+    world.fail("get", None, Denied("may not", status=403))
+    with pytest.raises(InvalidInput, match="there is no login to Argo CD"):
+        run(world, context="here")
+
+
+def test_where_no_cluster_is_named_nothing_rules_it_out() -> None:
+    with pytest.raises(InvalidInput, match="there is no login to Argo CD"):
         run(world_with_refused_token())
 
 
