@@ -70,9 +70,9 @@ class Removal:
         return self._outcome(held, listed, doomed, stored=stored)
 
     def _bearer(self, held: Sequence[_Held]) -> _Held | None:
-        """Return whose token the server takes. One that has yet to see that the account is gone takes it no longer."""
+        """Return whose token the server takes. One that has yet to see that all are gone takes it no longer."""
         bearer = next((one for one in held if one.situation.accepted), None)
-        return bearer if bearer and self._account_exists() else None
+        return bearer if bearer and self._has_tokens() else None
 
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""
