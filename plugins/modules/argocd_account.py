@@ -173,6 +173,7 @@ EXAMPLES = r"""
     config_store:
       type: argocd_resource
     settle_time: 1m
+
 - name: Make a password, and keep it in a Secret of the cluster, as Codefresh reads it
   fleetops.argocd.argocd_account:
     context: production

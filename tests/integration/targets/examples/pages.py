@@ -34,9 +34,18 @@ FILES = {
     "# ansible-playbook -i inventory.yml backstage.yml": ("backstage.yml", f"{ON_INVENTORY}backstage.yml"),
     "- name: Give Octopus its user": ("octopus.yml", f"{ON_INVENTORY}octopus.yml"),
     "argocd_user_store:": ("store.yml", f"{IN_MANY_PLACES} -e @store.yml"),
+    "argocd_user_profile: codefresh_password": (
+        "password.yml",
+        f"{ON_INVENTORY}fleetops.argocd.provision -e @password.yml --limit *-us",
+    ),
 }
 # How a block begins that test.yml looks at.
-HANDED_ON = {"apiVersion: rbac.authorization.k8s.io/v1": "rights", "p, provisioner, ": "lines"}
+HANDED_ON = {
+    "apiVersion: rbac.authorization.k8s.io/v1": "rights",
+    "p, provisioner, ": "lines",
+    "argocd_user_config_store:\n  type: helm_values": "values_store",
+    "argocd_user_config_store:\n  type: argocd_resource": "resource_store",
+}
 # How a command or a block begins that is not tried here, and why.
 LEFT_OUT = {
     "ansible-galaxy collection install .": "`make demo` installs the tarball",
