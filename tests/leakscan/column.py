@@ -180,4 +180,5 @@ def main(directory: str, way: str, which: str, *wanted: str) -> int:
 
 
 if __name__ == "__main__":
+    integration.unwind_when_stopped()
     sys.exit(main(*sys.argv[1:]))

@@ -66,6 +66,11 @@ def start(command: list[str], *, output: IO[str] | int, cwd: Path | None = None)
     )
 
 
+def unwind_when_stopped() -> None:
+    """SIGTERM ends this process as an error would: what it has started is stopped first."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+
+
 @contextlib.contextmanager
 def stopped_at_the_end(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     """Never leave a process of ours behind, whatever happened."""
@@ -239,6 +244,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # So that being stopped unwinds, and the sandbox with it.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    unwind_when_stopped()
     sys.exit(main(sys.argv[1:]))
