@@ -118,8 +118,10 @@ class Bench:
 
     def _looking(self, start: View | None, case: Case, verdict: Verdict) -> Callable[[], None]:
         def look() -> None:
+            now = self.world.view()
+            verdict.hidden |= now.secrets()
             if start is not None and not verdict.complaints:
-                verdict.complaints.extend(judging.moment(start, self.world.view(), ends=case.scenario.ends))
+                verdict.complaints.extend(judging.moment(start, now, ends=case.scenario.ends))
 
         return look
 
@@ -133,7 +135,7 @@ class Bench:
     def trace(self, case: Case) -> Trace:
         """Where the scenario starts, and a run from there without any fault; RuntimeError where that goes wrong."""
         scenario, world = case.scenario, self.world
-        world.start_fresh(case.sink, account=scenario.account)
+        world.start_fresh(case.sink, account=scenario.account, keeps=scenario.keeps)
         for make in scenario.before:
             self._must(make(world), Case(scenario, case.sink, as_modules=False))
         trace, verdict = self.follow(case, world.save(), None)
@@ -247,7 +249,7 @@ class Bench:
         elif lasting and asked.of_sink and not asked.writes and world.minted() > minted[0]:
             verdict.complain(judging.OTHER, "a token was minted although the place could not be read")
         self._again(trace, verdict)
-        if repeat and asked.writes and not (verdict.untouched or verdict.complaints):
+        if repeat and asked.writes and trace.case.scenario.settles and not (verdict.untouched or verdict.complaints):
             self._nothing_to_do(trace, verdict)
         return verdict
 
@@ -268,7 +270,7 @@ class Bench:
         if self.world.is_as_restored():
             verdict.untouched = True
             return
-        run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
+        run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, self.world.view(), verdict)
         self._judge_output(run, verdict)
         self._judge_end(run, trace, verdict)
 

@@ -12,25 +12,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .world import View
+from .world import PASSWORD, View
 
 TRACEBACK = "Traceback (most recent call last)"
 RECAP = re.compile(r"^\S+ +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 DEAD, ORPHAN, LEAK, TRACE, OTHER = "dead window", "orphan", "leak", "traceback", "not converged"
+# What of a record is another in each run; of a token, of a password.
+VARYING = ("current", "superseded", "set_at", "by")
 # The fault did not happen: what is wrong is the trace.
 MISSED = "missed"
 Complaint = tuple[str, str]
 
 
 def moment(start: View, now: View, *, ends: bool) -> Iterator[Complaint]:
-    """At any moment: a place that held a working token holds one, and none holds a token that does not work."""
+    """At any moment: a place that held a working token holds one, and none holds a token that does not work.
+
+    A password is stored before it is set, and only one is valid at a time: the places may hold the next one already.
+    But what came into effect since the start is held by a place: nobody could read it back.
+    """
     if ends:
         return
     for before, works in zip(start.works, now.works, strict=True):
-        if works is False:
+        if works is False and now.keeps != PASSWORD:
             yield DEAD, "a place holds a token that the server refuses"
-        elif before and not works:
-            yield DEAD, "a place held a token that worked and holds none"
+        elif before and works is None:
+            yield DEAD, f"a place held a {now.keeps} that worked and holds none"
+    if now.keeps == PASSWORD and now.hash != start.hash and True not in now.works:
+        yield DEAD, "a password is in effect that no place holds"
 
 
 def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -> Iterator[Complaint]:
@@ -41,8 +49,8 @@ def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -
     if lost:
         yield ORPHAN, f"the server lists {', '.join(lost)}, which the record does not know"
     for name, theirs, ours in (
-        ("token", bool(reference.held.token), bool(now.held.token)),
-        ("renewal", reference.held.token == start.held.token, now.held.token == start.held.token),
+        (now.keeps, bool(reference.held.value), bool(now.held.value)),
+        ("renewal", reference.held.value == start.held.value, now.held.value == start.held.value),
         ("account", reference.account, now.account),
         ("policy", reference.policy, now.policy),
         ("password", reference.hash == start.hash, now.hash == start.hash),
@@ -51,14 +59,23 @@ def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -
     ):
         if theirs != ours:
             yield OTHER, f"{name}: {ours} where {theirs} was expected"
-    if any(copy != now.held.token for copy in now.held.copies):
-        yield OTHER, "the places hold different tokens"
-    if now.held.token and record and record["current"]["id"] != token_id(now.held.token):
+    if any(copy != now.held.value for copy in now.held.copies):
+        yield OTHER, f"the places hold different {now.keeps}s"
+    if now.keeps == PASSWORD:
+        yield from _settled_password(now, record)
+    elif now.held.value and record and record["current"]["id"] != token_id(now.held.value):
         yield OTHER, "the record is of another token than the place holds"
     if (now.foreign if not removes else _without_account(now)) != (
         start.foreign if not removes else _without_account(start)
     ):
         yield OTHER, f"something foreign changed: {difference(start.foreign, now.foreign)}"
+
+
+def _settled_password(now: View, record: Mapping[str, Any]) -> Iterator[Complaint]:
+    if not all(now.works):
+        yield DEAD, "a place holds no password, or another than the one in effect"
+    if record.get("set_at") != now.set_at:
+        yield OTHER, "the record is of another password than the one in effect"
 
 
 def _without_account(view: View) -> Any:
@@ -72,12 +89,8 @@ def _in_effect(view: View) -> int:
 
 
 def _form(record: Mapping[str, Any] | None) -> Any:
-    """What is the same whatever happened: superseded ids may be more after a fault."""
-    if record is None:
-        return None
-    return {
-        key: record[key] for key in ("format", "instance", "account", "token_name", "requested_lifetime", "announced")
-    }
+    """What is the same whatever happened: ids and times are not, and superseded ids may be more after a fault."""
+    return record and {key: value for key, value in record.items() if key not in VARYING}
 
 
 def ids(record: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The places a token is stored in, read and restored without the collection's help."""
+"""The places a token, or a password, is stored in, read and restored without the collection's help."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ VAULT_SECTION = "vault"
 
 @dataclass(frozen=True)
 class Held:
-    """What a place holds: `others` is everything in it that is not ours, `copies` the tokens of further places."""
+    """What a place holds: `others` is everything in it that is not ours, `copies` the values of further places."""
 
-    token: str | None = field(repr=False)
+    value: str | None = field(repr=False)
     record: Mapping[str, Any] | None
     others: Any = field(repr=False)
     copies: tuple[str | None, ...] = field(default=(), repr=False)
@@ -221,7 +221,7 @@ class Both:
 
     def read(self) -> Held:
         held, other = self._first.read(), self._second.read()
-        return replace(held, others=(held.others, other.others), copies=(other.token,))
+        return replace(held, others=(held.others, other.others), copies=(other.value,))
 
     def mark(self) -> Any:
         return self._first.mark(), self._second.mark()

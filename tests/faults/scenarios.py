@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .world import ACCOUNT, PASSWORDS, World
+from .world import ACCOUNT, PASSWORD, PASSWORDS, TOKEN, World
 
 SINKS = ("ansible_vault", "kubernetes_secret", "hashicorp_vault")
 # A Secret, and OpenBao beside it.
@@ -40,6 +40,7 @@ class Scenario:
     `ends` says that tokens come to an end by intent; `removes` that the account goes, with everybody's tokens of it.
     With `interrupted` it is also stopped as people and job runners do. Without `injected` no error is injected: its
     requests are those of other scenarios. `modules` says at which places its tasks, or some, also run as modules.
+    `keeps` is what the places are for. Without `settles` every run changes something, as a rotation does.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Scenario:
     sinks: tuple[str, ...] = SINKS
     interrupted: bool = False
     injected: bool = True
+    keeps: str = TOKEN
+    settles: bool = True
 
     def as_modules(self, sink: str) -> bool:
         return sink in self.modules
@@ -104,6 +107,25 @@ def password(**options: Any) -> Make:
     return make
 
 
+def account(**options: Any) -> Make:
+    """The task argocd_account alone."""
+
+    def make(_world: World) -> Command:
+        return Command("steps.yml", {"account_options": {"name": ACCOUNT, **options}})
+
+    return make
+
+
+def made_password(**options: Any) -> Make:
+    """The role's own step password, with the places for one that we make, and none for a token."""
+
+    def make(world: World) -> Command:
+        places = {"store": [], "password_store": world.place.options()}
+        return password(**_LOGIN, **places, **options)(world)
+
+    return make
+
+
 def _token_options(world: World, options: Options) -> Options:
     checks = {} if options.get("state") == "absent" else {"checks": CHECKS}
     return {"account": ACCOUNT, "store": world.place.options(), **checks, **options}
@@ -141,6 +163,21 @@ SCENARIOS = (
         password(**_LOGIN, password=PASSWORDS[1]),
         before=(role(**_LOGIN, password=PASSWORDS[0]),),
         account=True,
+    ),
+    Scenario(
+        "password_made",
+        made_password(),
+        before=(account(capabilities=_LOGIN["capabilities"]),),
+        account=True,
+        keeps=PASSWORD,
+    ),
+    Scenario(
+        "password_rotated",
+        made_password(password_rotate=True),
+        before=(account(capabilities=_LOGIN["capabilities"]), made_password()),
+        account=True,
+        keeps=PASSWORD,
+        settles=False,
     ),
     Scenario("absent", token(state="absent"), before=(steps(), token(expires_in="30d")), account=True, ends=True),
     Scenario(

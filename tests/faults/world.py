@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One cluster of the sandbox, its places for tokens, and what is looked at: all in this very process.
+"""One cluster of the sandbox, its places for tokens or a password, and what is looked at: all in this very process.
 
 Restoring a saved state costs milliseconds, so that every fault starts from the same one.
 """
@@ -13,9 +13,11 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import trustme
 from argocd_sandbox.cluster import Cluster
 from argocd_sandbox.http import Request
@@ -35,6 +37,8 @@ FOREIGN_IDS = (f"{ACCOUNT}-eu-20260101T000000Z-0badcafe", "by-hand")
 MEANWHILE_ID = "by-hand-meanwhile"
 FOREIGN_ACCOUNT = f"{ACCOUNT}-eu"
 PASSWORDS = ("planted-first-password", "planted-second-password")
+# What the places are for.
+TOKEN, PASSWORD = "token", "password"
 
 
 @dataclass(frozen=True)
@@ -43,23 +47,31 @@ class Saved:
 
     objects: tuple[Object, ...]
     place: Any
+    keeps: str
 
 
 @dataclass(frozen=True)
 class View:
     """What is there at one moment. `foreign` must never change; `ours` is what a run works on.
 
-    `live` are the ids of our token name that the server lists. `works` has its word on each stored token, None where
-    a place holds none.
+    `keeps` says what the places are for. `live` are the ids of our token name that the server lists. `works` has its
+    word on each stored value, None where a place holds none. `set_at` is the time that the hash counts from.
     """
 
+    keeps: str
     held: Held
     works: tuple[bool | None, ...]
     live: frozenset[str]
     account: Mapping[str, str]
     policy: str | None
     hash: str
+    set_at: str | None
     foreign: Any
+
+    def secrets(self) -> set[str]:
+        """What of the stored values no output may hold: of a token the signature, the rest of it tells nothing."""
+        values = {value for value in (self.held.value, *self.held.copies) if value}
+        return values if self.keeps == PASSWORD else {value.rpartition(".")[2] for value in values}
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,7 @@ class World:
         }
         self.places["two_places"] = Both(self.places["kubernetes_secret"], self.places["hashicorp_vault"])
         self.place = self.places["ansible_vault"]
+        self.keeps = TOKEN
         self.meanwhile = False
         self._mark: Any = None
 
@@ -121,10 +134,10 @@ class World:
             "wait_timeout": 1,
         }
 
-    def start_fresh(self, sink: str, *, account: bool) -> None:
+    def start_fresh(self, sink: str, *, account: bool, keeps: str) -> None:
         """An installation where others have an account, lines and tokens; with `account` ours is there, too."""
         self.cluster.reset()
-        self.place = self.places[sink]
+        self.place, self.keeps = self.places[sink], keeps
         self._edit(CM, {"url": "https://argocd.example.com", f"accounts.{FOREIGN_ACCOUNT}": "apiKey"})
         self._edit(RBAC_CM, {"policy.csv": "# by hand\np, role:ci, applications, sync, */*, allow\n"})
         self._list_tokens(FOREIGN_ACCOUNT, [f"{FOREIGN_ACCOUNT}-20260101T000000Z-0badcafe"])
@@ -135,12 +148,12 @@ class World:
         self.clear_temporary()
 
     def save(self) -> Saved:
-        return Saved(tuple(self.cluster.store.items()), self.place.save())
+        return Saved(tuple(self.cluster.store.items()), self.place.save(), self.keeps)
 
     def restore(self, saved: Saved, sink: str) -> None:
         self.cluster.reset()
         self.meanwhile = False
-        self.place = self.places[sink]
+        self.place, self.keeps = self.places[sink], saved.keeps
         for item in saved.objects:
             self.cluster.plant(item)
         self.place.restore(saved.place)
@@ -176,14 +189,20 @@ class World:
         account = {key: data[CM].pop(key) for key in list(data[CM]) if _is_of(ACCOUNT, key)}
         policy = data[RBAC_CM].pop(OVERLAY, None)
         own_hash = secret.pop(f"accounts.{ACCOUNT}.password", "")
-        secret.pop(f"accounts.{ACCOUNT}.passwordMtime", None)
+        set_at = secret.pop(f"accounts.{ACCOUNT}.passwordMtime", None)
+
+        def works(value: str) -> bool:
+            return is_hash_of(own_hash, value) if self.keeps == PASSWORD else self.accepts(value)
+
         return View(
+            keeps=self.keeps,
             held=held,
-            works=tuple(self.accepts(token) if token else None for token in (held.token, *held.copies)),
+            works=tuple(works(value) if value else None for value in (held.value, *held.copies)),
             live=frozenset(token["id"] for token in ours),
             account=account,
             policy=policy,
             hash=own_hash,
+            set_at=set_at,
             foreign=(held.others, data, secret, others, self._rest()),
         )
 
@@ -208,11 +227,10 @@ class World:
     def secrets(self) -> set[str]:
         """What no output and no file that is left over may hold."""
         signing_key = base64.b64decode(self._data(ARGOCD_SECRET)["server.secretkey"]).decode()
-        token = self.place.read().token
         # The line of the PEM that has the key in it, and as a kubeconfig has the whole.
         keys = {self._client_key.splitlines()[1], self._kubeconfig["users"][0]["user"]["client-key-data"]}
         given = {self.cluster.admin_password, self.cluster.kubernetes_token, VAULT_PASSWORD, *PASSWORDS, signing_key}
-        return given | keys | ({token.rpartition(".")[2]} if token else set())
+        return given | keys | self.view().secrets()
 
     def _data(self, key: Key) -> dict[str, str]:
         found = self.cluster.store.get(key)
@@ -242,6 +260,12 @@ class World:
         known = base64.b64decode(self._data(ARGOCD_SECRET).get(f"accounts.{account}.tokens", "")).decode()
         text = json.dumps([*json.loads(known or "[]"), *({"id": token_id, "iat": now} for token_id in ids)])
         self._edit(ARGOCD_SECRET, {f"accounts.{account}.tokens": base64.b64encode(text.encode()).decode()})
+
+
+@lru_cache(maxsize=256)
+def is_hash_of(stored_hash: str, password: str) -> bool:
+    """Whether the hash is that of the password; asked at every request, and bcrypt is slow on purpose."""
+    return bool(stored_hash) and bcrypt.checkpw(password.encode(), stored_hash.encode())
 
 
 def _is_of(account: str, key: str) -> bool:

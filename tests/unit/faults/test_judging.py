@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 from faults import judging
 from faults.injected import Asked, injections
 from faults.judging import DEAD, LEAK, ORPHAN, OTHER, TRACE
 from faults.places import Held
 from faults.tracing import Operation, parse
-from faults.world import View
+from faults.world import PASSWORD, TOKEN, View, is_hash_of
 
 OLD, NEW = "robot-20260101T000000Z-00000001", "robot-20260202T000000Z-00000002"
 
@@ -34,18 +35,44 @@ def record(current: str, **changes: Any) -> dict[str, Any]:
 
 def view(token_id: str = OLD, *, live: set[str] | None = None, **changes: Any) -> View:
     return View(
+        keeps=TOKEN,
         held=Held(jwt(token_id), record(token_id, **changes), "others"),
         works=(True,),
         live=frozenset({token_id} if live is None else live),
         account={"accounts.robot": "apiKey"},
         policy="p, robot, applications, get, */*, allow\n",
         hash="",
+        set_at=None,
         foreign=("others", {}, {}, ["theirs"], []),
     )
 
 
 EMPTY = replace(view(), held=Held(None, None, "others"), works=(None,), live=frozenset())
 START, END = view(OLD), view(NEW)
+
+
+SET, SET_NEXT = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
+
+
+def password_record(set_at: str | None, **changes: Any) -> dict[str, Any]:
+    known = {"format": 1, "kind": "password", "instance": "uid", "account": "robot", "by": "tester@here"}
+    return {**known, "set_at": set_at, "announced": False, **changes}
+
+
+def password_view(value: str | None, in_effect: str, **changes: Any) -> View:
+    """The place holds `value`; the password of which Argo CD has the hash is `in_effect`, empty for none."""
+    set_at = {"": None, "old": SET, "new": SET_NEXT}[in_effect]
+    held = Held(value, password_record(set_at) if value else None, "others")
+    works = (None if value is None else value == in_effect,)
+    known = replace(view(), keeps=PASSWORD, held=held, works=works, live=frozenset(), hash=in_effect, set_at=set_at)
+    return replace(known, **changes)
+
+
+NO_PASSWORD, OLD_PASSWORD, NEW_PASSWORD = (
+    password_view(None, ""),
+    password_view("old", "old"),
+    password_view("new", "new"),
+)
 
 
 def kinds(found: Any) -> list[str]:
@@ -67,6 +94,61 @@ def kinds(found: Any) -> list[str]:
 )
 def test_at_every_moment_a_token_that_worked_works(start: View, now: View, *, ends: bool, expected: list[str]) -> None:
     assert kinds(judging.moment(start, now, ends=ends)) == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "now", "expected"),
+    [
+        (NO_PASSWORD, NO_PASSWORD, []),
+        (NO_PASSWORD, password_view("new", ""), []),
+        (NO_PASSWORD, NEW_PASSWORD, []),
+        (NO_PASSWORD, password_view(None, "new"), [DEAD]),
+        (OLD_PASSWORD, password_view("new", "old"), []),
+        (OLD_PASSWORD, NEW_PASSWORD, []),
+        (OLD_PASSWORD, password_view("old", "new"), [DEAD]),
+        (OLD_PASSWORD, password_view(None, "old"), [DEAD]),
+        (replace(OLD_PASSWORD, works=(True, True)), replace(NEW_PASSWORD, works=(True, False)), []),
+    ],
+)
+def test_at_every_moment_a_password_that_came_into_effect_is_stored(
+    start: View, now: View, expected: list[str]
+) -> None:
+    assert kinds(judging.moment(start, now, ends=False)) == expected
+
+
+def held_with(now: View, **changes: Any) -> View:
+    return replace(now, held=replace(now.held, record={**(now.held.record or {}), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (NEW_PASSWORD, []),
+        (password_view("another", "new", works=(True,)), []),
+        (password_view("new", "old"), [OTHER, DEAD]),
+        (password_view("old", "new"), [DEAD, OTHER, DEAD]),
+        (OLD_PASSWORD, [OTHER, OTHER]),
+        (held_with(NEW_PASSWORD, announced=True), [OTHER]),
+        (held_with(NEW_PASSWORD, set_at=SET), [OTHER]),
+        (replace(NEW_PASSWORD, held=replace(NEW_PASSWORD.held, copies=("old",)), works=(True, False)), [OTHER, DEAD]),
+    ],
+)
+def test_in_the_end_the_stored_password_is_the_one_in_effect(now: View, expected: list[str]) -> None:
+    start = replace(OLD_PASSWORD, works=(True,) * len(now.works))
+    assert kinds(judging.end(start, now, NEW_PASSWORD, ends=False, removes=False)) == expected
+
+
+def test_of_a_token_the_signature_is_secret_and_a_password_is_whole() -> None:
+    assert START.secrets() == {f"signature-of-{OLD}"}
+    assert OLD_PASSWORD.secrets() == {"old"}
+    assert NO_PASSWORD.secrets() == set()
+
+
+def test_a_password_is_known_by_its_hash() -> None:
+    stored = bcrypt.hashpw(b"planted", bcrypt.gensalt(4)).decode()
+    assert is_hash_of(stored, "planted")
+    assert not is_hash_of(stored, "another")
+    assert not is_hash_of("", "planted")
 
 
 def ended(now: View, **options: bool) -> list[str]:
