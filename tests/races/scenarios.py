@@ -227,13 +227,17 @@ def rotations(lab: Lab) -> Tally:
     before = checkout.token(account)
     holder = Holder(lab.cluster, account, lambda: checkout.token(account))
     with going_on(holder):
-        for ended in lab.run([lab.controller(checkout, name=account, rotate=True) for _number in range(5)]):
-            expect(tally, account, ended)
+        runs = lab.run([lab.controller(checkout, name=account, rotate=True) for _number in range(5)])
+    for ended in runs:
+        expect(tally, account, ended)
+    # Whoever was overtaken has revoked what it minted; for a while the record names that all the same.
+    undone = {token_id for ended in runs for token_id in ended.token.get("revoked", ())}
     token = checkout.token(account)
     if token == before:
         tally.wrong.append(f"{account}: no rotation")
     # Whoever began after another one had ended has rotated again; what was replaced lives on for a while, on record.
-    judge(lab.cluster, account, [token] * 6, [*checkout.replaced(account), *_ids([token])], tally)
+    replaced = [token_id for token_id in checkout.replaced(account) if token_id not in undone]
+    judge(lab.cluster, account, [token] * 6, [*replaced, *_ids([token])], tally)
     used(holder, tally)
     return tally
 
