@@ -107,6 +107,15 @@ def password(**options: Any) -> Make:
     return make
 
 
+def removal() -> Make:
+    """The role's own steps policy, account and token of a removal, without those that plan."""
+
+    def make(world: World) -> Command:
+        return Command("removal.yml", role(state="absent")(world).variables)
+
+    return make
+
+
 def account(**options: Any) -> Make:
     """The task argocd_account alone."""
 
@@ -133,7 +142,7 @@ def _token_options(world: World, options: Options) -> Options:
 
 _LOGIN = {"capabilities": ["apiKey", "login"], "end_tokens": True}
 SCENARIOS = (
-    Scenario("cold_role", role(), modules=(), injected=False),
+    Scenario("cold_role", role(), sinks=SINKS[:1], modules=(), injected=False),
     Scenario("cold", steps(), account=True, modules=SINKS),
     Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True, interrupted=True),
     Scenario(
@@ -180,13 +189,15 @@ SCENARIOS = (
         settles=False,
     ),
     Scenario("absent", token(state="absent"), before=(steps(), token(expires_in="30d")), account=True, ends=True),
+    Scenario("remove", removal(), before=(steps(), token(expires_in="30d")), account=True, ends=True, removes=True),
     Scenario(
-        "absent_role",
+        "remove_role",
         role(state="absent"),
         before=(role(), token(expires_in="30d")),
         account=True,
         ends=True,
         removes=True,
+        sinks=SINKS[:1],
         injected=False,
         modules=(),
     ),
