@@ -10,9 +10,10 @@ task.
 Options: `playbook` (a path, or the name of one in a collection), `hosts` (default: all of the inventory), `inventory`,
 `vars` (on top of what this run was given; null takes one away), `args` (of the command line), `program` (in place of
 the ansible-playbook on PATH), `environment_variables`, `vault` (false: without the vault password), `fails` (true: it
-must fail), `searched` (see above), `secrets` ({name: value}, besides those of the inventory, the vault password and
-every JWT), `tells` (true: what is found is returned only). The variable `run_in_process` (true): in-process, whatever
-this run was given. The run itself may write to the directory of its variable `leavings`, and is searched there too.
+must fail), `searched` (see above; by default where it must fail, since errors are what leaks), `secrets` ({name:
+value}, besides those of the inventory, the vault password and every JWT), `tells` (true: what is found is returned
+only). The variable `run_in_process` (true): in-process, whatever this run was given. The run itself may write to the
+directory of its variable `leavings`, and is searched there too.
 Returns:
   exit_code, output
   found, searched  as of find_secrets, of a run that is searched
@@ -130,7 +131,7 @@ class ActionModule(ActionBase):
             for place in ("local", "remote", "cache"):
                 (leavings / place).mkdir(parents=True)
             command = self._command(directory, leavings, variables)
-            searched = bool(args.get("searched", False))
+            searched = bool(args.get("searched", args.get("fails", False)))
             extra = {
                 **(talkative(leavings, temporary) if searched else {}),
                 **(args.get("environment_variables") or {}),
