@@ -168,6 +168,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="REGEX", help="of the cases' names, as they are printed")
     parser.add_argument("--parts", default=",".join((*PARTS, PLANTED)), help="some of them, with commas between")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th fault, for a quick look")
+    parser.add_argument("--each", action="store_true", help="the next run after each fault, also where one was seen")
     parser.add_argument("--worlds", type=int, default=4, help="how many runs at a time")
     options = parser.parse_args()
     parts = options.parts.split(",")
@@ -183,7 +184,7 @@ def main() -> int:
             sandbox(directory, bao, worlds=options.worlds) as worlds,
             warm(options.collections.absolute(), directory) as process,
         ):
-            benches = [Bench(world, process) for world in worlds]
+            benches = [Bench(world, process, each=options.each) for world in worlds]
             for case in chosen:
                 judge(case, benches, tally, parts, options.every)
             if PLANTED in parts:

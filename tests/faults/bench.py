@@ -57,17 +57,19 @@ class Trace:
     end: View
     asked: tuple[Asked, ...]
     operations: tuple[Operation, ...]
+    # From these the next run came to where it must, and the one after it found nothing to do.
+    settled: set[str] = field(default_factory=set, compare=False, repr=False)
 
 
 @dataclass
 class Verdict:
-    """What came of one fault. `untouched` says that everything was left as it was."""
+    """What came of one fault. `repeated` says that the next run is one that was seen already; see Bench._again."""
 
     case: Case
     what: str
     hidden: set[str] = field(default_factory=set, repr=False)
     complaints: list[Complaint] = field(default_factory=list)
-    untouched: bool = False
+    repeated: bool = False
 
     def complain(self, kind: str, words: str) -> None:
         self.complaints.append((kind, words))
@@ -76,9 +78,10 @@ class Verdict:
 class Bench:
     """A world of its own, so that several work side by side."""
 
-    def __init__(self, world: World, warm: Warm) -> None:
+    def __init__(self, world: World, warm: Warm, *, each: bool = False) -> None:
         self.world = world
         self.warm = warm
+        self._each = each
         self.run: Run
 
     # -- running
@@ -167,7 +170,7 @@ class Bench:
     def kill_at_request(self, trace: Trace, asked: Asked, *, after: bool) -> Verdict:
         """SIGKILL for all of its processes while the server has the request."""
         what = f"killed {'after' if after else 'before'}"
-        return self._at_request(trace, asked, what, killed(self._kill, after=after), repeat=after)
+        return self._at_request(trace, asked, what, killed(self._kill, after=after))
 
     def interrupt_at_request(self, trace: Trace, asked: Asked, number: signal.Signals) -> Verdict:
         """The signal for the process group; what outlives it works on."""
@@ -229,7 +232,6 @@ class Bench:
         fault: Fault,
         *,
         lasting: bool = False,
-        repeat: bool = False,
         hurried: bool = False,
     ) -> Verdict:
         world = self.world
@@ -249,8 +251,6 @@ class Bench:
         elif lasting and asked.of_sink and not asked.writes and world.minted() > minted[0]:
             verdict.complain(judging.OTHER, "a token was minted although the place could not be read")
         self._again(trace, verdict)
-        if repeat and asked.writes and trace.case.scenario.settles and not (verdict.untouched or verdict.complaints):
-            self._nothing_to_do(trace, verdict)
         return verdict
 
     def _first(self, trace: Trace, verdict: Verdict, act: Act, **how: Any) -> None:
@@ -263,16 +263,23 @@ class Bench:
         self._judge_output(run, verdict)
 
     def _again(self, trace: Trace, verdict: Verdict) -> None:
-        """The same command once more, without a fault: it must come to where the trace came.
+        """The same command once more, without a fault: it must come to where the trace came, and leave nothing to do.
 
-        Where the fault left everything as it was, that run is the trace's own, and is not repeated.
+        Where the fault left everything as it was, that run is the trace's own; where it left what another one of this
+        case left, but for ids and times, it is the one after that. Neither is repeated, unless `each` is asked for.
         """
-        if self.world.is_as_restored():
-            verdict.untouched = True
+        found = self.world.view()
+        state = judging.state(trace.start, found, self.world.beside())
+        if self.world.is_as_restored() or (state in trace.settled and not self._each):
+            verdict.repeated = True
             return
-        run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, self.world.view(), verdict)
+        run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, found, verdict)
         self._judge_output(run, verdict)
         self._judge_end(run, trace, verdict)
+        if trace.case.scenario.settles and not verdict.complaints:
+            self._nothing_to_do(trace, verdict)
+        if not verdict.complaints:
+            trace.settled.add(state)
 
     def _nothing_to_do(self, trace: Trace, verdict: Verdict) -> None:
         """And once more: nothing is left to do."""

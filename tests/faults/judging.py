@@ -15,6 +15,8 @@ from typing import Any
 from .world import PASSWORD, View
 
 TRACEBACK = "Traceback (most recent call last)"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+TOKEN_ID = re.compile(r"[\w-]+-\d{8}T\d{6}Z-[0-9a-f]{8}")
 RECAP = re.compile(r"^\S+ +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 DEAD, ORPHAN, LEAK, TRACE, OTHER = "dead window", "orphan", "leak", "traceback", "not converged"
 # What of a record is another in each run; of a token, of a password.
@@ -69,6 +71,35 @@ def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -
         start.foreign if not removes else _without_account(start)
     ):
         yield OTHER, f"something foreign changed: {difference(start.foreign, now.foreign)}"
+
+
+def state(start: View, now: View, beside: Iterable[str]) -> str:
+    """All that the next run finds, without what no two runs have the same: ids are numbered, and times left out.
+
+    `beside` are the names of the files beside the place.
+    """
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return numbers.setdefault(found[0], f"id {len(numbers)}")
+
+    values = [(value, before) for value, before in zip(_values(now), _values(start), strict=True)]
+    told = [
+        now.held.record,
+        [token_id(value) if value and now.keeps != PASSWORD else value == before for value, before in values],
+        now.works,
+        sorted(now.live, key=lambda one: (one not in ids(now.held.record or {}), one)),
+        now.account,
+        now.policy,
+        (now.hash == start.hash, now.set_at == start.set_at, (now.held.record or {}).get("set_at") == now.set_at),
+        now.foreign == start.foreign or repr(now.foreign),
+        sorted(beside),
+    ]
+    return TIME.sub("time", TOKEN_ID.sub(number, json.dumps(told, sort_keys=True)))
+
+
+def _values(view: View) -> tuple[str | None, ...]:
+    return (view.held.value, *view.held.copies)
 
 
 def _settled_password(now: View, record: Mapping[str, Any]) -> Iterator[Complaint]:

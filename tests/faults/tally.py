@@ -27,7 +27,7 @@ class Tally:
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     good: Counter[tuple[str, str]] = field(default_factory=Counter)
     complaints: Counter[str] = field(default_factory=Counter)
-    untouched: int = 0
+    repeated: int = 0
 
     def expect(self, case: Case, part: str, number: int) -> None:
         self.expected[str(case), part] += number
@@ -36,7 +36,7 @@ class Tally:
         key = (str(verdict.case), part)
         self.done[key] += 1
         self.good[key] += not verdict.complaints
-        self.untouched += verdict.untouched
+        self.repeated += verdict.repeated
         self.complaints.update({kind for kind, _words in verdict.complaints})
 
     def summary(self, case: Case) -> str:
@@ -57,7 +57,7 @@ class Tally:
             "survived_errors": self.good.total() - _kills(self.good),
             "tracebacks": self.complaints[TRACE],
             "leaks": self.complaints[LEAK],
-            "left_untouched": self.untouched,
+            "next_run_seen_already": self.repeated,
             "planted_caught": sum(1 for seen in self.planted.values() if seen),
             "planted": self.planted,
             "cases": {

@@ -210,6 +210,12 @@ class World:
         """Whether nothing at all was written since: not in the cluster, and nothing at the place or beside it."""
         return not self.meanwhile and not self.writes() and self.place.mark() == self._mark
 
+    def beside(self) -> list[str]:
+        """The names of the files beside the place; with what somebody else did meanwhile."""
+        directory = self.directory / "place"
+        names = [path.name for path in directory.iterdir()] if isinstance(self.place, VaultFile) else []
+        return [*names, *(["meanwhile"] if self.meanwhile else [])]
+
     def writes(self) -> int:
         """How many changes the sandbox's APIs counted."""
         return sum(self.cluster.ledger.counts.values())

@@ -52,6 +52,7 @@ START, END = view(OLD), view(NEW)
 
 
 SET, SET_NEXT = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
+ONE_REPLACED = view(NEW, live={OLD, NEW}, superseded=[{"id": OLD, "since": SET}])
 
 
 def password_record(set_at: str | None, **changes: Any) -> dict[str, Any]:
@@ -228,3 +229,43 @@ def test_each_server_has_its_own_ways_to_go_wrong(asked: Asked, some: set[str], 
     assert len(names) == len(set(names))
     assert some <= set(names)
     assert not never & set(names)
+
+
+def test_states_that_differ_in_ids_and_times_are_one_for_the_next_run() -> None:
+    since = "2026-02-02T00:00:00Z"
+    one = view(NEW, live={OLD, NEW}, superseded=[{"id": OLD, "since": since}])
+    later = "robot-20260303T000000Z-00000003"
+    other = view(later, live={NEW, later}, superseded=[{"id": NEW, "since": "2026-03-03T00:00:00Z"}])
+    assert judging.state(START, one, ["argocd.yml"]) == judging.state(START, other, ["argocd.yml"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        view(NEW, live={OLD, NEW}),
+        view(NEW, live={NEW}, superseded=[{"id": OLD, "since": SET}]),
+        view(NEW, live={OLD, NEW}, superseded=[{"id": NEW, "since": SET}]),
+        view(NEW, live={OLD, NEW}, superseded=[{"id": OLD, "since": SET}], announced=OLD),
+        view(NEW, live={OLD, NEW}, superseded=[{"id": OLD, "since": SET}], instance="another"),
+        replace(ONE_REPLACED, works=(False,)),
+        replace(ONE_REPLACED, account={}),
+        replace(ONE_REPLACED, policy=None),
+        replace(ONE_REPLACED, hash="another"),
+        replace(ONE_REPLACED, foreign=("others", {}, {}, [], [])),
+        replace(ONE_REPLACED, held=replace(ONE_REPLACED.held, value=None)),
+        replace(ONE_REPLACED, held=replace(ONE_REPLACED.held, value=jwt(OLD))),
+        replace(ONE_REPLACED, held=replace(ONE_REPLACED.held, record=None)),
+    ],
+)
+def test_whatever_else_differs_is_another_state(other: View) -> None:
+    assert judging.state(START, ONE_REPLACED, []) != judging.state(START, other, [])
+
+
+def test_a_file_that_was_left_beside_the_place_is_another_state() -> None:
+    assert judging.state(START, END, ["argocd.yml"]) != judging.state(START, END, ["argocd.yml", ".argocd.yml.t0"])
+
+
+def test_a_password_that_is_stored_and_not_set_is_another_state() -> None:
+    ahead = password_view("new", "old")
+    states = {judging.state(OLD_PASSWORD, one, []) for one in (OLD_PASSWORD, NEW_PASSWORD, ahead, NO_PASSWORD)}
+    assert len(states) == 4
