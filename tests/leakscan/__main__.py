@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CORES = ("2.16", "2.19", "2.21")
 WAYS = ("in-process", "module")
 AT_A_TIME = 2
+# Each stops what it started when it is stopped.
+RUNNING: list[subprocess.Popen[bytes]] = []
 
 
 def run_column(directory: Path, core: str, way: str, options: argparse.Namespace) -> dict[str, Any] | None:
@@ -37,7 +40,9 @@ def run_column(directory: Path, core: str, way: str, options: argparse.Namespace
     command = [str(python), "-m", "leakscan.column", str(place), way, options.set, *options.only]
     environment = os.environ | {"PYTHONPATH": path, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     with (place / "log").open("w") as log:
-        subprocess.run(command, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    RUNNING.append(process)
+    process.wait()
     shape: dict[str, Any] | None = json.loads(findings.read_text()) if findings.is_file() else None
     say(f"{core} {way}", shape, place / "log")
     return shape
@@ -64,10 +69,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     options = parser.parse_args(arguments)
     columns = [(core, way) for core in options.cores for way in options.ways]
+    directory = options.directory.absolute()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        found = list(
-            pool.map(lambda column: run_column(options.directory.absolute(), column[0], column[1], options), columns)
-        )
+        try:
+            found = list(pool.map(lambda column: run_column(directory, *column, options), columns))
+        except (KeyboardInterrupt, SystemExit):
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in RUNNING:
+                process.terminate()
+            raise
     whole = [shape for shape in found if shape is not None]
     report = {
         "runs": sum(shape["runs"] for shape in whole),
@@ -85,4 +95,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # So that being stopped unwinds.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())
