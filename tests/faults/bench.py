@@ -9,7 +9,9 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,11 +115,23 @@ class Bench:
 
     def _watched(self, command: Command, case: Case, act: Act, start: View | None, verdict: Verdict, **how: Any) -> Run:
         """Run to its end, looking at the place before every request is handled. `how` is for `_start`."""
-        self.world.cluster.faults = Watch(self._looking(start, case, verdict), act)
-        self.world.cluster.requests.clear()
-        self.run = self._start(command, case, **how)
-        self.run.wait()
+        with self._watching(self._looking(start, case, verdict), act):
+            self.run = self._start(command, case, **how)
+            self.run.wait()
         return self.run
+
+    @contextmanager
+    def _watching(self, look: Callable[[], None], act: Act) -> Iterator[None]:
+        """Until the server has handled what no run waits for any more: handled later, it would meet the next one."""
+        cluster = self.world.cluster
+        cluster.faults = watch = Watch(look, act)
+        cluster.requests.clear()
+        yield
+        deadline = time.monotonic() + RUN_SECONDS
+        while len(cluster.requests) < watch.seen:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the server does not come to an end with its requests")
+            time.sleep(0.002)
 
     def _looking(self, start: View | None, case: Case, verdict: Verdict) -> Callable[[], None]:
         def look() -> None:
@@ -193,9 +207,9 @@ class Bench:
         def act(number: int, _method: str, _path: str) -> Fault | None:
             return delayed(job.stop) if number == asked.number else None
 
-        world.cluster.faults = Watch(self._looking(trace.start, case, verdict), act)
-        job.start(self.warm.environment)
-        job.wait(RUN_SECONDS)
+        with self._watching(self._looking(trace.start, case, verdict), act):
+            job.start(self.warm.environment)
+            job.wait(RUN_SECONDS)
         if job.status() != how:
             verdict.complain(judging.MISSED, f"the job is {job.status()}")
         verdict.hidden |= world.secrets()
