@@ -83,7 +83,7 @@ def state(start: View, now: View, beside: Iterable[str]) -> str:
     def number(found: re.Match[str]) -> str:
         return numbers.setdefault(found[0], f"id {len(numbers)}")
 
-    values = [(value, before) for value, before in zip(_values(now), _values(start), strict=True)]
+    values = list(zip(_values(now), _values(start), strict=True))
     told = [
         now.held.record,
         [token_id(value) if value and now.keeps != PASSWORD else value == before for value, before in values],
