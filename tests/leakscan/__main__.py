@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     directory = options.directory.absolute()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         try:
-            found = list(pool.map(lambda column: run_column(directory, *column, options), columns))
+            found = list(pool.map(lambda column: run_column(directory, column[0], column[1], options), columns))
         except (KeyboardInterrupt, SystemExit):
             pool.shutdown(wait=False, cancel_futures=True)
             for process in RUNNING:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from awx_jobs.credentials import DefinitionLoader
 from jinja2.defaults import DEFAULT_NAMESPACE
 
 from ansible_collections.fleetops.argocd.plugins.module_utils import arguments
@@ -22,15 +23,8 @@ ROLE_OPTIONS = yaml.safe_load(ROLE.read_text())["argument_specs"]["main"]["optio
 PAGE = (ROOT / "docs" / "from-laptop-to-awx.md").read_text()
 
 
-class Loader(yaml.SafeLoader):
-    """Takes `!unsafe` for the text it marks."""
-
-
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))  # type: ignore[arg-type]
-
-
 def defined(name: str) -> dict[str, Any]:
-    shape: dict[str, Any] = yaml.load((FILES / f"{name}.yml").read_text(), Loader=Loader)  # noqa: S506 # a SafeLoader
+    shape: dict[str, Any] = yaml.load((FILES / f"{name}.yml").read_text(), Loader=DefinitionLoader)
     return shape
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from awx_jobs.credentials import DefinitionLoader
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from ansible_collections.fleetops.argocd.plugins.module_utils import arguments
@@ -107,7 +108,9 @@ class Target:
 
 
 def documents_of(directory: Path) -> list[Any]:
-    return [document for file in sorted(directory.rglob("*.yml")) for document in yaml.safe_load_all(file.read_text())]
+    files = sorted(directory.rglob("*.yml"))
+    # A SafeLoader that knows `!unsafe`.
+    return [document for file in files for document in yaml.load_all(file.read_text(), DefinitionLoader)]
 
 
 def shared_with(directory: Path) -> list[Any]:
