@@ -284,7 +284,7 @@ class Bench:
         """
         found = self.world.view()
         state = judging.state(trace.start, found, self.world.beside())
-        if self.world.is_as_restored() or (state in trace.settled and not self._each):
+        if not self._each and (state in trace.settled or self.world.is_as_restored()):
             verdict.repeated = True
             return
         run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, found, verdict)
