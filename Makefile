@@ -183,7 +183,7 @@ slices: setup ## a fleet of 300 clusters in four slices of ansible-runner, as AW
 # Where Ansible's own machinery for modules and errors changed.
 LEAK_CORES := 2.16 2.19 2.21
 leakscan: setup $(LEAK_CORES:%=$(BUILD)/leakscan/%) ## secrets in output, logs, files, processes: every target, three ansible-cores, both ways; writes build/leaks.json
-	PYTHONPATH=tests python -m leakscan $(BUILD)/leaks.json $(BUILD)/leakscan $(ARGS)
+	PYTHONPATH=tests:$(TOOLS) python -m leakscan $(BUILD)/leaks.json $(BUILD)/leakscan $(ARGS)
 
 .PHONY: leakscan $(LEAK_CORES:%=$(BUILD)/leakscan/%)
 $(LEAK_CORES:%=$(BUILD)/leakscan/%): $(BUILD)/leakscan/%:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import integration
 
 ROOT = Path(__file__).resolve().parents[2]
 CORES = ("2.16", "2.19", "2.21")
@@ -95,6 +96,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # So that being stopped unwinds.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    integration.unwind_when_stopped()
     sys.exit(main())
