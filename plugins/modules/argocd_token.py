@@ -36,7 +36,8 @@ notes:
     ordinary run explains, the module fails unless O(recover) or O(overwrite) is set, so that a wrong path cannot mint
     anew for
     a whole fleet.
-  - With a place on the controller the task runs on the controller, whatever the connection.
+  - With a place on the controller, a C(fact) or O(return_token) the task runs on the controller, whatever the
+    connection, and not with C(async).
 options:
   account:
     description: The account. It must exist, be enabled and have the capability C(apiKey).

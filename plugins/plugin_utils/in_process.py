@@ -54,11 +54,23 @@ __all__ = ("FlowAction",)
 FORCE_MODULE = "argocd_force_module"
 # Set by the role: `-e ansible_connection=ssh` beats the connection that the role sets, and none is needed here.
 FROM_CONTROLLER = "argocd_from_controller"
-_CONTROLLER_SINKS = ("ansible_vault",)
+# A module's answer is printed as it comes: by the connection ssh at -vvv, by every connection with ANSIBLE_DEBUG, and
+# async leaves it in a file. So what hands a token to the play never runs as one.
+_CONTROLLER_SINKS = ("ansible_vault", "fact")
 _CONTROLLER_STORE = "helm_values"
 # The first patch releases whose task_executor.py keeps the mark that hides a result; 2.18 and later all do.
 _HIDING_SINCE = {(2, 16): 13, (2, 17): 6}
 _DISCOVERED = ("auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
+
+
+class Untold(dict[str, Any]):
+    """The arguments of a module, of which only the names are ever printed.
+
+    With ANSIBLE_DEBUG, ActionBase._execute_module (ansible/plugins/action/__init__.py) prints them, secrets and all.
+    """
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(self)}>"
 
 
 class FlowAction(ActionBase):
@@ -163,11 +175,14 @@ class FlowAction(ActionBase):
         claims = self._claims(variables)
         claims.require_sole()
         result: dict[str, Any] = self._execute_module(
-            module_name=f"fleetops.argocd.{self.SPEC.name}", task_vars=variables, wrap_async=self._task.async_val
+            module_name=f"fleetops.argocd.{self.SPEC.name}",
+            module_args=Untold(self._task.args),
+            task_vars=variables,
+            wrap_async=self._task.async_val,
         )
         if self.SPEC is ACCOUNT and result.get("instance_uid"):
             claims.claim(account_target(result["instance_uid"], args["name"]), about=f"account {args['name']}")
-        return _censored(result)
+        return result
 
     def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         validator = ArgumentSpecValidator(self.SPEC.argument_spec, mutually_exclusive=self.SPEC.mutually_exclusive)
@@ -285,7 +300,7 @@ def _on_controller(args: Mapping[str, Any]) -> str:
         kind = str(item.get("type") or _CONTROLLER_SINKS[0])
         if kind in _CONTROLLER_SINKS:
             return f"sink {kind}"
-    return ""
+    return "returned token" if _is_true(args.get("return_token")) else ""
 
 
 def _is_true(value: Any) -> bool:

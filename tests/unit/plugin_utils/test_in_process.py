@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -150,6 +151,14 @@ def test_any_other_task_runs_as_a_module_and_says_why(
     assert said(made) == [f"h1: argocd_token runs as a module: {reason}"]
 
 
+def test_of_a_modules_arguments_only_the_names_are_printed(module_runs: list[dict[str, Any]]) -> None:
+    made = action(args={**ARGS, "argocd_password": SEKRET})
+    run(made, argocd_force_module=True)
+    sent = module_runs[0]["module_args"]
+    assert (sent, json.loads(json.dumps(sent))) == (made._task.args, made._task.args)  # noqa: SLF001
+    assert str(sent) == f"{sent}" == "<account, context, argocd_url, argocd_password>"
+
+
 @pytest.mark.parametrize("name", ["ssh", "become", "interpreter", "interpreter-of-the-delegate"])
 def test_for_the_role_a_connection_user_or_interpreter_of_the_command_line_does_not_count(
     name: str, module_runs: list[Any]
@@ -207,6 +216,9 @@ CONTROLLER_SINKS: dict[str, tuple[dict[str, Any], str]] = {
     "read-from": ({"token_from": {"variable": "x"}}, "sink ansible_vault"),
     "values": ({"config_store": {"type": "helm_values", "file": "x"}}, "config_store helm_values"),
     "values-elsewhere": ({"config_store": {"type": "argocd_resource"}}, ""),
+    "an-output": ({"store": [{"type": "kubernetes_secret"}, {"type": "fact"}]}, "sink fact"),
+    "returned": ({"return_token": "yes"}, "returned token"),
+    "not-returned": ({"return_token": False}, ""),
     "read-from-elsewhere": ({"token_from": {"type": "kubernetes_secret"}}, ""),
 }
 
