@@ -57,27 +57,29 @@ class Processes:
         return "\n".join(sorted(self._seen))
 
     def _watch(self) -> None:
+        # Of each process: whether it is ours. Looked up once, since there are many others on a machine.
+        known = {os.getpid(): False}
         while not self._stop.wait(_SAMPLE_SECONDS):
-            parents = dict(_parents())
-            for pid in parents:
-                if _descends(pid, parents, os.getpid()):
-                    self._seen.add(_arguments(pid))
+            present = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+            parents = {pid: _parent(pid) for pid in present - known.keys()}
+            known = {pid: ours for pid, ours in known.items() if pid in present}
+            known |= {pid: _descends(pid, parents, known) for pid in parents}
+            self._seen |= {_arguments(pid) for pid, ours in known.items() if ours}
 
 
-def _parents() -> Iterator[tuple[int, int]]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                # The name of the program, in brackets, may hold anything.
-                yield int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
+def _parent(pid: int) -> int:
+    """Return 0 where there is none, or it is over already."""
+    try:
+        # The name of the program, in brackets, may hold anything.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
-def _descends(pid: int, parents: Mapping[int, int], ancestor: int) -> bool:
-    while pid in parents and pid != ancestor:
+def _descends(pid: int, parents: Mapping[int, int], known: Mapping[int, bool]) -> bool:
+    while pid in parents:
         pid = parents[pid]
-    return pid == ancestor
+    return pid == os.getpid() or known.get(pid, False)
 
 
 def _arguments(pid: int) -> str:
