@@ -21,7 +21,7 @@ options:
     type: str
   argocd_auth_token:
     description:
-      - Token to log in to Argo CD with. Needs C(accounts, update) on the account.
+      - Token to log in to Argo CD with. Needs C(accounts, get) and C(accounts, update) on the account.
       - If not set, the environment variable E(ARGOCD_AUTH_TOKEN) is used.
     type: str
   argocd_username:

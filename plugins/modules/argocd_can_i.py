@@ -43,7 +43,7 @@ options:
       object:
         description:
           - Name of the object, taken literally. V(*) asks for an object named C(*), which a policy line on C(*/*)
-            does not cover.
+            does not cover; of applications, applicationsets, logs and exec ask about V(*/*).
         type: str
         default: "*"
       allowed:
@@ -131,6 +131,7 @@ EXAMPLES = r"""
         object: "*/*"
       - action: delete
         resource: applications
+        object: "*/*"
         allowed: false
 """
 

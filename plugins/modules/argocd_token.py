@@ -21,13 +21,12 @@ description:
   - What it replaced is revoked after O(revoke_after). No token that the record does not know is ever revoked, unless
     it is
     named in O(revoke_unknown).
-  - The token never leaves this task unless O(return_token) is set.
+  - The token never leaves this task unless O(return_token) is set or O(store) ends with a V(fact).
 author:
   - fleetops.argocd contributors (@fleetops)
 notes:
-  - The first token needs a login to Argo CD with C(accounts, update) on the account, and so does one after a loss. A
-    stored
-    token that works is kept, and renews itself, without any other login.
+  - The first token needs a login to Argo CD with C(accounts, get) and C(accounts, update) on the account, and so does
+    one after a loss. A stored token that works is kept, and renews itself, without any other login.
   - The clock of Argo CD decides what has expired. Where it and the one of this machine are more than 60 seconds apart
     the
     module warns; more than an hour is an error.
@@ -208,6 +207,7 @@ EXAMPLES = r"""
         resource: clusters
       - action: delete
         resource: applications
+        object: "*/*"
         allowed: false
     store:
       - type: ansible_vault
