@@ -70,6 +70,8 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
     module = _Module(
         argument_spec=spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, supports_check_mode=True
     )
+    # As they are validated: a dictionary may have been given as a text.
+    module.no_log_values.update(secrets_inside(module.params))
     diff = module._diff  # noqa: SLF001 # it has no public twin
     alone = Surroundings(open_sink=_open_sink, open_values=_open_values, claim=lambda _target, _about: None)
     result, met = carry_out(spec, flow, module.params, alone, check_mode=module.check_mode, diff=diff)
@@ -133,7 +135,7 @@ def carry_out(
 def mask(result: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     """Return the result with every secret masked, but for a token that was asked for."""
     token = result.pop("token", None)
-    masked: dict[str, Any] = remove_values(result, hidden)
+    masked: dict[str, Any] = remove_values(result, hidden - {""})
     return masked if token is None else {**masked, "token": token}
 
 

@@ -13,7 +13,11 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_dict, check_type_list
+from ansible.module_utils.parsing.convert_bool import boolean
 
+from ._core.accounts import check_variable
+from ._core.address import check_address
 from ._core.errors import InvalidInput, quoted
 from ._core.service import parse_service
 from ._core.target import names_cluster
@@ -25,6 +29,7 @@ __all__ = (
     "RBAC_POLICY",
     "TOKEN",
     "ModuleSpec",
+    "as_mapping",
     "environment_in_effect",
     "implicit_target",
     "secrets_inside",
@@ -297,6 +302,7 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
     """
     direct = args.get("argocd_transport", "direct") == "direct"
     sinks = sink_items(args)
+    args = {**args, "argocd_in_cluster": boolean(args.get("argocd_in_cluster"), strict=False)}
     signs = args.get("method") == "kubernetes"
     needs_kubernetes = spec in (ACCOUNT, RBAC_POLICY) or (spec is TOKEN and (signs or not args.get("instance_uid")))
     needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
@@ -311,11 +317,24 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
 
 
 def sink_items(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the sinks of a task, validated or not; what is none is left to validation."""
-    lists = [args.get("store") or [], args.get("account_password_store") or []]
-    items = [item for given in lists for item in (given if isinstance(given, list) else [given])]
+    """Return the sinks of a task, validated or not; what is none, also as a text, is left to validation."""
+    items = [item for option in ("store", "account_password_store") for item in _as_list(args.get(option))]
     items += [args.get("token_from"), args.get("password_from")]
-    return [item for item in items if isinstance(item, Mapping)]
+    return [item for item in map(as_mapping, items) if item is not None]
+
+
+def _as_list(value: Any) -> list[Any]:
+    found: list[Any] = check_type_list(value) if isinstance(value, (list, str)) else [value]
+    return found
+
+
+def as_mapping(value: Any) -> Mapping[str, Any] | None:
+    """Return the dictionary that validation makes of an option; None for what is none."""
+    try:
+        found: Mapping[str, Any] = check_type_dict(value)
+    except (TypeError, ValueError):
+        return None
+    return found
 
 
 def values_prefix(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -354,6 +373,7 @@ def _vault_connection(connection: Mapping[str, Any]) -> dict[str, Any]:
             f"cannot use connection of sink hashicorp_vault: it lacks {' and '.join(missing)} (or "
             f"{' and '.join(VAULT[name]['fallback'][1][-1] for name in missing)})"
         )
+    check_address(params["url"], option="url of the sink's connection")
     _check_files(params)
     _check_header(params["token"], "token of the sink's connection")
     return params
@@ -382,6 +402,8 @@ def _check_sink(options: Mapping[str, Any]) -> None:
     spec = SINK if "format" in options else PASSWORD_SINK
     _check_taken(options, spec, _OF_SINK[options["type"]], f"sink {options['type']}")
     _check_labels(options["labels"] or {})
+    if options["type"] == "fact" and options["variable"]:
+        check_variable(options["variable"])
     sink_connection(options)
 
 
@@ -416,9 +438,9 @@ def _check_facts(params: Mapping[str, Any]) -> None:
 
 
 def _check_labels(labels: Mapping[str, Any]) -> None:
-    wrong = [name for name, value in labels.items() if not isinstance(value, str)]
+    wrong = [name for name, value in labels.items() if not (isinstance(name, str) and isinstance(value, str))]
     if wrong:
-        raise InvalidInput(f"cannot use label {wrong[0]} of a sink: its value is no text; put it in quotes")
+        raise InvalidInput(f"cannot use label {wrong[0]} of a sink: its name or value is no text; put it in quotes")
 
 
 def environment_in_effect(spec: ModuleSpec, params: Mapping[str, Any]) -> list[str]:
@@ -449,19 +471,21 @@ def _came_from(text: str, value: Any) -> bool:
 
 # Keys of a kubeconfig, and options that may stand in a sink's connection.
 _SECRET_KEYS = (
-    *("token", "password", "client-key-data", "id-token", "refresh-token", "client-secret"),
+    *("token", "password", "client-key-data", "id-token", "access-token", "refresh-token", "client-secret"),
     *("api_key", "basic_auth", "proxy_basic_auth", "secret_id"),
 )
 # Options, and keys of a kubeconfig, whose value may be user:password@host.
-_ADDRESSES = ("argocd_url", "host", "proxy", "proxy-url", "server")
+_ADDRESSES = ("argocd_url", "host", "proxy", "proxy-url", "server", "url")
+# Of the variables that a kubeconfig sets for its exec plugin, those with such a name.
+_SECRET_VARIABLE = re.compile(r"(?i)token|secret|password|key")
 _PASSWORD_IN_ADDRESS = re.compile(r"^(?:[\w+.-]+://)?[^/@:]*:([^/@]+)@")
 
 
 def secrets_inside(params: Mapping[str, Any]) -> set[str]:
     """Return the secrets inside of options: of a kubeconfig, of a sink's connection, of an address."""
-    connections = [item.get("connection") for item in sink_items(params)]
-    addresses = {option: params.get(option) for option in _ADDRESSES}
-    return _secrets_of([params.get("kubeconfig"), addresses, *connections])
+    connections = [as_mapping(item.get("connection")) for item in sink_items(params)]
+    own = {option: params.get(option) for option in (*_ADDRESSES, *_FILES, "kubeconfig")}
+    return _secrets_of([own, *connections]) - {""}
 
 
 def _secrets_of(shape: Any) -> set[str]:
@@ -473,8 +497,10 @@ def _secrets_of(shape: Any) -> set[str]:
         return set()
     found: set[str] = set()
     for key, value in items:
-        if key in _SECRET_KEYS and isinstance(value, str):
+        if isinstance(value, str) and (key in _SECRET_KEYS or (key in (*_FILES, "kubeconfig") and _is_content(value))):
             found.add(value)
+        if key == "value" and _SECRET_VARIABLE.search(str(shape.get("name"))):
+            found.add(str(value))
         if key in _ADDRESSES and isinstance(value, str):
             found.update(_PASSWORD_IN_ADDRESS.findall(value))
         found |= _secrets_of(value)
@@ -493,16 +519,19 @@ def validate_offline(params: Mapping[str, Any]) -> None:
     for option in ("argocd_auth_token", "api_key"):
         _check_header(params[option], option)
     for name, value in (params["argocd_headers"] or {}).items():
-        if not _HEADER_NAME.fullmatch(str(name)):
-            raise InvalidInput(f"cannot use argocd_headers: {quoted(str(name))} is no name of a header")
+        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+            raise InvalidInput(
+                f"cannot use argocd_headers: {quoted(str(name))} is no name of a header; write it as text"
+            )
         _check_header(str(value), f"argocd_headers ({name})")
     for item in sink_items(params):
         _check_sink(item)
     _check_facts(params)
     if params.get("config_store"):
         _check_config_store(params["config_store"])
-    if params["wait_timeout"] < 0 or params["argocd_timeout"] < 1:
-        raise InvalidInput("cannot use wait_timeout or argocd_timeout: they are seconds, 0 (1) or more")
+    for option, least in (("wait_timeout", 0), ("argocd_timeout", 1)):
+        if not least <= params[option] <= _LONGEST:
+            raise InvalidInput(f"cannot use {option} {params[option]}: it is in seconds, {least} to {_LONGEST}")
 
 
 # The final dot as people write it in front of another key.
@@ -510,15 +539,26 @@ _PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*\.?")
 # RFC 9110, 5.1 and 5.6.2.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _IS_KUBERNETES_OWN = re.compile(r"(?i)authorization$|impersonate-")
+# A day. A socket takes no more than some hundred years.
+_LONGEST = 86_400
 _FILES = ("ca_cert", "client_cert", "client_key", "argocd_ca_cert", "argocd_client_cert", "argocd_client_key")
 
 
 def _check_files(params: Mapping[str, Any]) -> None:
     if params.get("argocd_client_key") and not params["argocd_client_cert"]:
         raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")
+    for option in (*_FILES, "kubeconfig"):
+        if isinstance(params.get(option), str) and _is_content(params[option]):
+            remedy = "give its path, or a dictionary (from_yaml)" if option == "kubeconfig" else "give its path"
+            raise InvalidInput(f"cannot use {option}: it is what stands in such a file, not the file's name; {remedy}")
     for option in _FILES:
         if params.get(option) and not os.access(params[option], os.R_OK):
             raise InvalidInput(f"cannot use {option} {params[option]}: no such file, or not readable; correct the path")
+
+
+def _is_content(path: str) -> bool:
+    """Whether it was given what is in the file; that may be a key, so it is never shown."""
+    return "\n" in path.strip() or path.lstrip().startswith(("{", "-----BEGIN"))
 
 
 def _check_transport(params: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
@@ -35,6 +36,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flo
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
     ModuleSpec,
+    as_mapping,
     implicit_target,
     secrets_inside,
     sink_items,
@@ -111,13 +113,13 @@ class FlowAction(ActionBase):
 
     def _obstacle(self, variables: Mapping[str, Any]) -> str:
         """Return why the task must run as a module; empty where it may run in-process."""
-        if _is_true(self._template(variables.get(FORCE_MODULE, False))):
+        if boolean(self._template(variables.get(FORCE_MODULE)), strict=False):
             return f"{FORCE_MODULE} is set"
         if self._task.async_val:
             return "the task is async"
         if any(self._task.environment or []):
             return "the task sets an environment"
-        if _is_true(self._template(variables.get(FROM_CONTROLLER, False))):
+        if boolean(self._template(variables.get(FROM_CONTROLLER)), strict=False):
             return ""
         return self._elsewhere(variables)
 
@@ -141,7 +143,7 @@ class FlowAction(ActionBase):
 
     def _require_hidden(self, args: Mapping[str, Any]) -> None:
         """A token is returned only where its result is hidden: by this ansible-core, or by the task itself."""
-        returned = _is_true(args.get("return_token")) or any(item.get("type") == "fact" for item in sink_items(args))
+        returned = _returns(args) or any(item.get("type") == "fact" for item in sink_items(args))
         if returned and not self._task.no_log and not _hides_results(core_version):
             raise InvalidInput(
                 f"cannot return a token for account {args.get('account')}: ansible-core {core_version} would show it; "
@@ -293,18 +295,18 @@ def _censored(result: dict[str, Any]) -> dict[str, Any]:
 
 def _on_controller(args: Mapping[str, Any]) -> str:
     """Return the first of the task's places that lives on the controller; empty where none does."""
-    config_store = args.get("config_store")
-    if isinstance(config_store, Mapping) and config_store.get("type") == _CONTROLLER_STORE:
+    config_store = as_mapping(args.get("config_store"))
+    if config_store and config_store.get("type") == _CONTROLLER_STORE:
         return f"config_store {_CONTROLLER_STORE}"
     for item in sink_items(args):
         kind = str(item.get("type") or _CONTROLLER_SINKS[0])
         if kind in _CONTROLLER_SINKS:
             return f"sink {kind}"
-    return "returned token" if _is_true(args.get("return_token")) else ""
+    return "returned token" if _returns(args) else ""
 
 
-def _is_true(value: Any) -> bool:
-    return str(value).lower() in ("true", "yes", "1", "on")
+def _returns(args: Mapping[str, Any]) -> bool:
+    return boolean(args.get("return_token"), strict=False)
 
 
 def plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted
 
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.accounts import check_variable
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry, SinkConflict, SinkError
 from ansible_collections.fleetops.argocd.plugins.plugin_utils import _locked_file
 from ansible_collections.fleetops.argocd.plugins.plugin_utils._reporting import reported
@@ -119,8 +119,7 @@ class VaultFileSink:
         lock_timeout: float = 60,
     ) -> None:
         for name in (variable, record_variable):
-            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-                raise InvalidInput(f"cannot use {name!r} as a variable: use letters, digits and _, no digit first")
+            check_variable(name)
         self.label = f"variable {variable} in {path}"
         self.location: dict[str, Any] = {
             "type": "ansible_vault",

@@ -18,9 +18,9 @@ COLLECTION = ("ansible_collections", "fleetops", "argocd")
 
 # The parts of the standard library that neither do I/O nor know the time or chance.
 PURE = frozenset(
-    {"__future__", "collections", "dataclasses", "enum", "functools", "itertools", "typing"}
+    {"__future__", "collections", "contextlib", "dataclasses", "enum", "functools", "itertools", "typing"}
     | {"base64", "binascii", "csv", "hashlib", "hmac", "io", "json", "re", "string", "textwrap"}
-    | {"datetime", "fnmatch", "math"}
+    | {"datetime", "fnmatch", "math", "urllib.parse"}
 )
 # datetime is pure but for these.
 CLOCK_METHODS = frozenset({"now", "today", "utcnow"})
@@ -86,7 +86,8 @@ def forbidden(source: str, parts: tuple[str, ...]) -> list[str]:
     found = []
     for path in imported(ast.parse(source), (*COLLECTION, "plugins", *parts[:-1])):
         inside = path[:3] == COLLECTION
-        allowed = ring_of(path[4:]) in rule.rings if inside else path[0] in rule.packages
+        outside = {path[0], ".".join(path[:2])}
+        allowed = ring_of(path[4:]) in rule.rings if inside else bool(outside & rule.packages)
         if not allowed:
             found.append(".".join(path[4:] if inside else path))
     return found

@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
+from .._core.accounts import LOGIN, Account
+from .._core.address import check_address
 from .._core.checks import Check
 from .._core.errors import (
     Absent,
@@ -25,8 +27,8 @@ from .._core.errors import (
     Unauthenticated,
     UnexpectedReply,
 )
-from .._core.tokens import ListedToken
-from .http import Reply, Sender, check_address
+from .._core.tokens import ListedToken, NotAToken, decode_token
+from .http import Reply, Sender
 
 __all__ = ("ArgocdClient", "Credentials", "ListedAccount", "normalize_url")
 
@@ -93,6 +95,17 @@ class ArgocdClient:
     def logs_in_as(self, account: str) -> bool:
         """Whether the login is the name and password of this very account."""
         return not self._credentials.token and self._credentials.username == account
+
+    def lives_on(self, account: Account) -> bool:
+        """Whether the login outlives the state this account is given; that of any other does."""
+        own, needed = self._credentials.username, LOGIN
+        if self._credentials.token:
+            try:
+                claims = decode_token(self._credentials.token)
+            except NotAToken:
+                return True
+            own, needed = claims.account, claims.capability
+        return own != account.name or (account.enabled and needed in account.capabilities)
 
     @property
     def server_time(self) -> datetime | None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
-from .._core.errors import InvalidInput, UnexpectedReply, Unreachable
+from .._core.errors import UnexpectedReply, Unreachable
 
 if TYPE_CHECKING:
     import requests as requests_types
@@ -40,7 +39,6 @@ __all__ = (
     "Sender",
     "TlsOptions",
     "cause_of",
-    "check_address",
     "header_auth",
     "new_session",
 )
@@ -98,29 +96,6 @@ class TlsOptions:
     def __str__(self) -> str:
         """Return both."""
         return f"{self.ca} or {self.cert}"
-
-
-def check_address(url: str, *, option: str) -> str:
-    """Return the URL without a slash at its end; raise InvalidInput where no request can be made of it."""
-    remedy = "write https://host[:port][/root path]"
-    problem = ""
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-        # Requests does the same, and names with empty or long parts raise there.
-        host.encode("idna")
-        if parts.scheme not in ("https", "http") or not host:
-            problem = "it has no host, or another scheme"
-        elif parts.username is not None or parts.query or parts.fragment or url.endswith(("?", "#")):
-            problem = "it must hold no user, password, query or fragment"
-        elif any(character.isspace() or not character.isprintable() for character in url):
-            problem = "it has a space or a line end"
-    except ValueError:
-        problem = "its host or port is none"
-    if problem:
-        # Not quoted: a password may be in it, wherever the user put it.
-        raise InvalidInput(f"cannot use {option}: {problem}; {remedy}")
-    return url.rstrip("/")
 
 
 def header_auth(

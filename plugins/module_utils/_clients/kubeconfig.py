@@ -16,8 +16,9 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
+from .._core.address import check_address, check_proxy
 from .._core.errors import InvalidInput
-from .http import HttpClient, TlsOptions, check_address, new_session
+from .http import HttpClient, TlsOptions, new_session
 
 try:
     import yaml
@@ -142,7 +143,7 @@ def load_access(params: Mapping[str, Any]) -> Access:
         verify=(configuration.ssl_ca_cert or True) if configuration.verify_ssl else False,
         cert=(cert, configuration.key_file) if cert and configuration.key_file else cert,
         server_name=beyond.server_name,
-        proxy=proxy,
+        proxy=check_proxy(proxy) if proxy else None,
         proxy_headers=make_headers(**(params.get("proxy_headers") or {})),
     )
 

@@ -30,6 +30,7 @@ __all__ = (
     "account_keys",
     "account_names",
     "check_account_name",
+    "check_variable",
     "default_variable",
     "helm_values",
     "parse_account",
@@ -302,6 +303,12 @@ def password_keys(name: str) -> tuple[str, str]:
 def default_variable(account: str, what: str = "token") -> str:
     """Return `argocd_<account>_token` as a valid name of a variable; the same for a password."""
     return re.sub(r"[^A-Za-z0-9_]", "_", f"argocd_{account}_{what}")
+
+
+def check_variable(name: str) -> None:
+    """Raise InvalidInput where Ansible could not have a variable of that name."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InvalidInput(f"cannot use {name!r} as a variable: use letters, digits and _, no digit first")
 
 
 def _plan_password(

@@ -109,8 +109,8 @@ def _parse(shape: Mapping[str, Any]) -> Record:
         account=str(shape["account"]),
         token_name=str(shape["token_name"]),
         current=TokenRef(str(current["id"]), current["issued_at"], current["expires_at"]) if current else None,
-        requested_lifetime=shape["requested_lifetime"],
-        announced=shape["announced"],
+        requested_lifetime=None if shape["requested_lifetime"] is None else int(shape["requested_lifetime"]),
+        announced=None if shape["announced"] is None else str(shape["announced"]),
         superseded=tuple(_parse_superseded(item) for item in shape["superseded"]),
         by=str(shape["by"]),
     )

@@ -200,9 +200,9 @@ def _desired(params: Mapping[str, Any]) -> DesiredAccount:
 
 
 def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -> bool | None:
-    """Poll until every replica shows the account as written. None where there is no login to ask with."""
+    """Poll until every replica shows the account as written. None where there is no login to ask with, or no more."""
     argocd = optional_argocd(params, ports)
-    if argocd is None:
+    if argocd is None or not argocd.lives_on(target):
         return None
     if argocd.logs_in_as(target.name):
         await_own_login(argocd, target.name, ports)

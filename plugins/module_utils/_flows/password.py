@@ -54,7 +54,7 @@ def _set_at(params: Mapping[str, Any]) -> datetime | None:
     except ValueError:
         pass
     raise InvalidInput(
-        f"cannot use account_password_mtime {quoted(text)}: write a time of UTC such as 2026-11-21T06:00:00Z"
+        f"cannot use account_password_mtime {quoted(text)}: write, in quotes, a UTC time such as 2026-11-21T06:00:00Z"
     )
 
 

@@ -22,6 +22,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd im
     normalize_url,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.http import HttpClient, new_session
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.accounts import Account
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks import Check
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     Absent,
@@ -34,6 +35,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     UnexpectedReply,
     Unreachable,
 )
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.signing import sign_token
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.tokens import ListedToken
 
 OURS = "a.SEKRET-OURS.b"
@@ -91,6 +93,31 @@ def test_an_address_that_holds_more_or_nothing_is_refused_without_quoting_it(giv
         normalize_url(given)
     assert str(caught.value).startswith("cannot use argocd_url: ")
     assert "SEKRET" not in str(caught.value)
+
+
+GONE = Account(name="octopus", exists=False, enabled=True, capabilities=())
+STOPPED = Account(name="octopus", exists=True, enabled=False, capabilities=("apiKey", "login"))
+FOR_LOGIN = Account(name="octopus", exists=True, enabled=True, capabilities=("login",))
+ITS_TOKEN = sign_token(b"key", account="octopus", token_id="a", issued_at=datetime.now(timezone.utc), expires_in=None)
+FOR_TOKENS = Account(name="octopus", exists=True, enabled=True, capabilities=("apiKey",))
+
+
+@pytest.mark.parametrize(
+    ("credentials", "ending", "lasting"),
+    [
+        (Credentials(username="octopus", password="x"), [GONE, STOPPED, FOR_TOKENS], [FOR_LOGIN]),
+        (Credentials(token=ITS_TOKEN), [GONE, STOPPED, FOR_LOGIN], [FOR_TOKENS]),
+        (Credentials(username="admin", password="x"), [], [GONE, STOPPED, FOR_TOKENS]),
+        (Credentials(token="of-another-issuer"), [], [GONE, STOPPED, FOR_LOGIN]),
+    ],
+    ids=["its-password", "its-token", "another", "unknown"],
+)
+def test_which_login_ends_with_an_account(
+    lab: Lab, credentials: Credentials, ending: list[Account], lasting: list[Account]
+) -> None:
+    client = lab.client(credentials)
+    assert [client.lives_on(account) for account in ending] == [False] * len(ending)
+    assert [client.lives_on(account) for account in lasting] == [True] * len(lasting)
 
 
 # --- logging in ----------------------------------------------------------------------------------------------------

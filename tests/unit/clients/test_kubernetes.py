@@ -120,6 +120,21 @@ def test_a_kubeconfig_is_not_read_by_the_slow_scanner(
     assert read(server, kubeconfig=str(path)) == CONFIG_MAP
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("http://me:x@proxy:1", "http://me:x@proxy:1"), ("proxy:3128", "http://proxy:3128"), ("socks5://p", "socks5://p")],
+)
+def test_a_proxy_may_leave_out_its_scheme(server: ScriptedServer, given: str, taken: str) -> None:
+    assert load_access({"host": server.url, "api_key": SEKRET, "proxy": given}).proxy == taken
+
+
+@pytest.mark.parametrize("given", ["http://", f"http://me:{SEKRET}@proxy:port", f"{SEKRET}:99999999", ":3128"])
+def test_what_is_no_proxy_is_refused_by_its_own_name_and_without_its_value(server: ScriptedServer, given: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load_access({"host": server.url, "api_key": SEKRET, "proxy": given})
+    assert str(caught.value) == "cannot use proxy: it has no host, or its port is none; write http://host:port"
+
+
 OPTIONS = {
     "api-key": ({"api_key": SEKRET}, f"Bearer {SEKRET}"),
     "basic": ({"username": "me", "password": "SEKRET"}, basic("me:SEKRET")),

@@ -79,6 +79,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "no-instance": ({key: value for key, value in GOOD.items() if key != "instance"}, "KeyError at 'instance'"),
     "current-without-times": ({**GOOD, "current": {"id": "a"}}, "KeyError at 'issued_at'"),
     "current-a-text": ({**GOOD, "current": "a"}, "TypeError"),
+    "lifetime-in-words": ({**GOOD, "requested_lifetime": "90d"}, "ValueError"),
     "superseded-nothing": ({**GOOD, "superseded": None}, "TypeError"),
     "superseded-at-no-time": ({**GOOD, "superseded": [{"id": "a", "since": "then"}]}, "ValueError"),
     "superseded-ids-only": ({**GOOD, "superseded": ["a"]}, "TypeError"),

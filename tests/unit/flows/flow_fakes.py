@@ -18,6 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ListedAccount
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.accounts import Account
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.checks import Check
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     Absent,
@@ -168,6 +169,9 @@ class FakeArgocd:
 
     def logs_in_as(self, account: str) -> bool:
         return account == "admin"
+
+    def lives_on(self, account: Account) -> bool:
+        return not self.logs_in_as(account.name) or account.enabled
 
     def issue(self, token_id: str, account: str = "octopus", *, expires_in: int | None = None) -> str:
         token = jwt(token_id, account, issued=self._world.now, expires_in=expires_in)

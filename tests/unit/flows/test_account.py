@@ -387,6 +387,12 @@ def test_without_credentials_there_is_no_wait() -> None:
     assert run(world, argocd_url="https://x").values["seen"] is None
 
 
+def test_a_login_that_ends_with_the_account_is_not_asked_with() -> None:
+    world = World()
+    assert run(world, name="admin", capabilities=None, enabled=False, argocd_url="https://x").values["seen"] is None
+    assert not [event for event in world.events if event.startswith("look")]
+
+
 def test_nothing_is_waited_for_when_nothing_changed_or_is_to_change() -> None:
     world = World()
     run(world)

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 from ansible import constants
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Refused, SinkError
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome, Ports
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
-from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ACCOUNT, TOKEN
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ACCOUNT, TOKEN, secrets_inside
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.in_process import FlowAction, _on_controller, plain
 
 SEKRET = "SEKRET-a-token"
@@ -218,6 +219,10 @@ CONTROLLER_SINKS: dict[str, tuple[dict[str, Any], str]] = {
     "values-elsewhere": ({"config_store": {"type": "argocd_resource"}}, ""),
     "an-output": ({"store": [{"type": "kubernetes_secret"}, {"type": "fact"}]}, "sink fact"),
     "returned": ({"return_token": "yes"}, "returned token"),
+    "returned-in-short": ({"return_token": "y"}, "returned token"),
+    "as-texts": ({"store": ["type=kubernetes_secret namespace=a name=b", '{"type": "fact"}']}, "sink fact"),
+    "as-one-text": ({"store": "type=kubernetes_secret namespace=a name=b,type=fact"}, "sink fact"),
+    "values-as-a-text": ({"config_store": "type=helm_values file=x"}, "config_store helm_values"),
     "not-returned": ({"return_token": False}, ""),
     "read-from-elsewhere": ({"token_from": {"type": "kubernetes_secret"}}, ""),
 }
@@ -240,7 +245,14 @@ def test_a_play_over_several_hosts_names_each_server() -> None:
     result = run(action(args=through), ansible_play_hosts_all=["h1", "h2"])
     assert result["msg"].startswith("cannot run argocd_token for 2 hosts: no option names the cluster")
     assert "failed" not in run(action(args={**through, "context": "x"}), ansible_play_hosts_all=["h1", "h2"])
-    for named in ({"kubeconfig": "f"}, {"host": "https://k"}, {"argocd_in_cluster": True}):
+    for word in ("false", "no", 0):
+        assert "failed" in run(action(args={**through, "argocd_in_cluster": word}), ansible_play_hosts_all=["h1", "h2"])
+    for named in (
+        {"kubeconfig": "f"},
+        {"host": "https://k"},
+        {"argocd_in_cluster": True},
+        {"argocd_in_cluster": "yes"},
+    ):
         assert "failed" not in run(action(args={**through, **named}), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(args={"account": "octopus"}), ansible_play_hosts_all=["h1"])
@@ -328,6 +340,82 @@ def test_secrets_inside_a_kubeconfig_are_masked_and_its_names_are_not() -> None:
     result = run(action(flow, args={**ARGS, "kubeconfig": config}))
     assert "SEKRET" not in repr(result)
     assert "robot" in result["seen"]
+
+
+SINK_IN_VAULT = {"type": "hashicorp_vault", "path": "p"}
+NESTED: dict[str, dict[str, Any]] = {
+    "variable-of-an-exec-plugin": {
+        "kubeconfig": {"users": [{"user": {"exec": {"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": SEKRET}]}}}]}
+    },
+    "auth-provider": {"kubeconfig": {"users": [{"user": {"auth-provider": {"config": {"access-token": SEKRET}}}}]}},
+    "connection-as-a-text": {"store": [{**SINK_IN_VAULT, "connection": f"url=https://v token={SEKRET}"}]},
+    "sink-as-a-text": {"store": [json.dumps({**SINK_IN_VAULT, "connection": {"url": f"https://me:{SEKRET}@v"}})]},
+    "key-for-its-path": {"client_key": f"-----BEGIN PRIVATE KEY-----\n{SEKRET}"},
+    "kubeconfig-for-its-path": {"kubeconfig": f"users:\n- user: {{token: {SEKRET}}}"},
+}
+
+
+@pytest.mark.parametrize("given", NESTED.values(), ids=NESTED)
+def test_what_is_secret_deep_inside_is_known_before_and_after_validation(given: dict[str, Any]) -> None:
+    checked = ArgumentSpecValidator(TOKEN.argument_spec).validate({**ARGS, **given})
+    for params in (given, checked.validated_parameters):
+        assert any(SEKRET in secret for secret in secrets_inside(params))
+
+
+def test_an_empty_secret_masks_nothing() -> None:
+    store = [{**SINK_IN_VAULT, "connection": {"url": "https://v", "token": ""}}]
+    assert secrets_inside({"store": store, "kubeconfig": {"users": [{"user": {"token": ""}}]}}) == set()
+    assert run(action(args={**ARGS, "store": store}))["msg"] == (
+        "cannot use connection of sink hashicorp_vault: it lacks token (or VAULT_TOKEN)"
+    )
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "content-of-a-kubeconfig": (
+        {"kubeconfig": f"a:\n  {SEKRET}"},
+        "cannot use kubeconfig: it is what stands in such a file",
+    ),
+    "kubeconfig-as-json": ({"kubeconfig": f' {{"users": "{SEKRET}"}}'}, "cannot use kubeconfig: it is what stands"),
+    "content-of-a-key": ({"client_key": f"-----BEGIN KEY-----{SEKRET}"}, "cannot use client_key: it is what stands in"),
+    "label-by-number": (
+        {"store": [{"type": "kubernetes_secret", "namespace": "a", "name": "b", "labels": {1: "a"}}]},
+        "cannot use label 1 of a sink: its name or value is no text; put it in quotes",
+    ),
+    "header-by-number": ({"argocd_headers": {1: "text"}}, "cannot use argocd_headers: '1' is no name of a header"),
+    "timeout-of-centuries": (
+        {"argocd_timeout": 10**10},
+        "cannot use argocd_timeout 10000000000: it is in seconds, 1 to",
+    ),
+    "no-variable": (
+        {
+            "store": [
+                {"type": "kubernetes_secret", "namespace": "a", "name": "b"},
+                {"type": "fact", "variable": "my-token"},
+            ]
+        },
+        "cannot use 'my-token' as a variable",
+    ),
+    "login-in-an-address": (
+        {"store": [{**SINK_IN_VAULT, "connection": {"url": f"https://me:{SEKRET}@v", "token": "a-token"}}]},
+        "cannot use url of the sink's connection: it must hold no user, password, query or fragment",
+    ),
+    "address-without-scheme": (
+        {"store": [{**SINK_IN_VAULT, "connection": {"url": "vault.example.com", "token": "a-token"}}]},
+        "cannot use url of the sink's connection: it has no host, or another scheme",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_before_anything_runs_and_without_what_it_gave_away(
+    given: dict[str, Any], message: str
+) -> None:
+    def flow(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        raise AssertionError
+
+    result = run(action(flow, args={**ARGS, **given}, task={"no_log": True}))
+    assert result["msg"].startswith(message)
+    assert SEKRET not in str(result)
 
 
 @pytest.mark.parametrize(
