@@ -70,7 +70,7 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
     module = _Module(
         argument_spec=spec.argument_spec, mutually_exclusive=spec.mutually_exclusive, supports_check_mode=True
     )
-    # As they are validated: a dictionary may have been given as a text.
+    # Once more: validation adds what the environment and aliases give.
     module.no_log_values.update(secrets_inside(module.params))
     diff = module._diff  # noqa: SLF001 # it has no public twin
     alone = Surroundings(open_sink=_open_sink, open_values=_open_values, claim=lambda _target, _about: None)

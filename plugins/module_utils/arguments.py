@@ -19,6 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ._core.accounts import check_variable
 from ._core.address import check_address
 from ._core.errors import InvalidInput, quoted
+from ._core.hidden import ADDRESSES, FILES_WITH_KEYS, is_content, secrets_of
 from ._core.service import parse_service
 from ._core.target import names_cluster
 from ._core.token_text import FORMATS
@@ -32,6 +33,7 @@ __all__ = (
     "as_mapping",
     "environment_in_effect",
     "implicit_target",
+    "is_true",
     "secrets_inside",
     "sink_connection",
     "sink_items",
@@ -302,7 +304,7 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
     """
     direct = args.get("argocd_transport", "direct") == "direct"
     sinks = sink_items(args)
-    args = {**args, "argocd_in_cluster": boolean(args.get("argocd_in_cluster"), strict=False)}
+    args = {**args, "argocd_in_cluster": is_true(args.get("argocd_in_cluster"))}
     signs = args.get("method") == "kubernetes"
     needs_kubernetes = spec in (ACCOUNT, RBAC_POLICY) or (spec is TOKEN and (signs or not args.get("instance_uid")))
     needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
@@ -334,7 +336,16 @@ def as_mapping(value: Any) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = check_type_dict(value)
     except (TypeError, ValueError):
         return None
-    return found
+    # ansible-core 2.16 also evaluates a text as Python, which may be anything.
+    return found if isinstance(found, Mapping) else None
+
+
+def is_true(value: Any) -> bool:
+    """Return the switch that validation makes of an option; what is none is left to it."""
+    try:
+        return bool(boolean(value, strict=False))
+    except TypeError:
+        return False
 
 
 def values_prefix(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -438,9 +449,9 @@ def _check_facts(params: Mapping[str, Any]) -> None:
 
 
 def _check_labels(labels: Mapping[str, Any]) -> None:
-    wrong = [name for name, value in labels.items() if not (isinstance(name, str) and isinstance(value, str))]
+    wrong = [name for name, value in labels.items() if not isinstance(value, str)]
     if wrong:
-        raise InvalidInput(f"cannot use label {wrong[0]} of a sink: its name or value is no text; put it in quotes")
+        raise InvalidInput(f"cannot use label {wrong[0]} of a sink: its value is no text; put it in quotes")
 
 
 def environment_in_effect(spec: ModuleSpec, params: Mapping[str, Any]) -> list[str]:
@@ -469,42 +480,21 @@ def _came_from(text: str, value: Any) -> bool:
     return value == text if isinstance(value, str) else value is not None
 
 
-# Keys of a kubeconfig, and options that may stand in a sink's connection.
-_SECRET_KEYS = (
-    *("token", "password", "client-key-data", "id-token", "access-token", "refresh-token", "client-secret"),
-    *("api_key", "basic_auth", "proxy_basic_auth", "secret_id"),
-)
-# Options, and keys of a kubeconfig, whose value may be user:password@host.
-_ADDRESSES = ("argocd_url", "host", "proxy", "proxy-url", "server", "url")
-# Of the variables that a kubeconfig sets for its exec plugin, those with such a name.
-_SECRET_VARIABLE = re.compile(r"(?i)token|secret|password|key")
-_PASSWORD_IN_ADDRESS = re.compile(r"^(?:[\w+.-]+://)?[^/@:]*:([^/@]+)@")
-
-
 def secrets_inside(params: Mapping[str, Any]) -> set[str]:
-    """Return the secrets inside of options: of a kubeconfig, of a sink's connection, of an address."""
-    connections = [as_mapping(item.get("connection")) for item in sink_items(params)]
-    own = {option: params.get(option) for option in (*_ADDRESSES, *_FILES, "kubeconfig")}
-    return _secrets_of([own, *connections]) - {""}
+    """Return the secrets inside of options, validated or not: those that `no_log` does not know."""
+    found = secrets_of({option: params.get(option) for option in (*ADDRESSES, *FILES_WITH_KEYS)})
+    found |= {str(value) for value in (as_mapping(params.get("argocd_headers")) or {}).values()}
+    for item in sink_items(params):
+        found |= _secrets_of_connection(item.get("connection"))
+    return found - {""}
 
 
-def _secrets_of(shape: Any) -> set[str]:
-    if isinstance(shape, Mapping):
-        items = list(shape.items())
-    elif isinstance(shape, list):
-        items = [("", item) for item in shape]
-    else:
-        return set()
-    found: set[str] = set()
-    for key, value in items:
-        if isinstance(value, str) and (key in _SECRET_KEYS or (key in (*_FILES, "kubeconfig") and _is_content(value))):
-            found.add(value)
-        if key == "value" and _SECRET_VARIABLE.search(str(shape.get("name"))):
-            found.add(str(value))
-        if key in _ADDRESSES and isinstance(value, str):
-            found.update(_PASSWORD_IN_ADDRESS.findall(value))
-        found |= _secrets_of(value)
-    return found
+def _secrets_of_connection(given: Any) -> set[str]:
+    """What is none will be refused, and may hold a secret anywhere."""
+    connection = as_mapping(given)
+    if connection is None:
+        return {given} if isinstance(given, str) else set()
+    return secrets_of({**connection, "proxy_headers": as_mapping(connection.get("proxy_headers"))})
 
 
 def validate_offline(params: Mapping[str, Any]) -> None:
@@ -519,10 +509,8 @@ def validate_offline(params: Mapping[str, Any]) -> None:
     for option in ("argocd_auth_token", "api_key"):
         _check_header(params[option], option)
     for name, value in (params["argocd_headers"] or {}).items():
-        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
-            raise InvalidInput(
-                f"cannot use argocd_headers: {quoted(str(name))} is no name of a header; write it as text"
-            )
+        if not _HEADER_NAME.fullmatch(name):
+            raise InvalidInput(f"cannot use argocd_headers: {quoted(name)} is no name of a header")
         _check_header(str(value), f"argocd_headers ({name})")
     for item in sink_items(params):
         _check_sink(item)
@@ -548,17 +536,12 @@ def _check_files(params: Mapping[str, Any]) -> None:
     if params.get("argocd_client_key") and not params["argocd_client_cert"]:
         raise InvalidInput("cannot use argocd_client_key without argocd_client_cert: set both")
     for option in (*_FILES, "kubeconfig"):
-        if isinstance(params.get(option), str) and _is_content(params[option]):
+        if isinstance(params.get(option), str) and is_content(params[option]):
             remedy = "give its path, or a dictionary (from_yaml)" if option == "kubeconfig" else "give its path"
             raise InvalidInput(f"cannot use {option}: it is what stands in such a file, not the file's name; {remedy}")
     for option in _FILES:
         if params.get(option) and not os.access(params[option], os.R_OK):
             raise InvalidInput(f"cannot use {option} {params[option]}: no such file, or not readable; correct the path")
-
-
-def _is_content(path: str) -> bool:
-    """Whether it was given what is in the file; that may be a key, so it is never shown."""
-    return "\n" in path.strip() or path.lstrip().startswith(("{", "-----BEGIN"))
 
 
 def _check_transport(params: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ library, once in the parent; each task then runs in a forked worker that has the
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -18,7 +19,6 @@ from typing import Any
 
 from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
@@ -38,6 +38,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ModuleSpec,
     as_mapping,
     implicit_target,
+    is_true,
     secrets_inside,
     sink_items,
     values_prefix,
@@ -72,7 +73,7 @@ class Untold(dict[str, Any]):
     """
 
     def __repr__(self) -> str:
-        return f"<{', '.join(self)}>"
+        return f"<{', '.join(map(str, self))}>"
 
 
 class FlowAction(ActionBase):
@@ -113,13 +114,13 @@ class FlowAction(ActionBase):
 
     def _obstacle(self, variables: Mapping[str, Any]) -> str:
         """Return why the task must run as a module; empty where it may run in-process."""
-        if boolean(self._template(variables.get(FORCE_MODULE)), strict=False):
+        if is_true(self._template(variables.get(FORCE_MODULE))):
             return f"{FORCE_MODULE} is set"
         if self._task.async_val:
             return "the task is async"
         if any(self._task.environment or []):
             return "the task sets an environment"
-        if boolean(self._template(variables.get(FROM_CONTROLLER)), strict=False):
+        if is_true(self._template(variables.get(FROM_CONTROLLER))):
             return ""
         return self._elsewhere(variables)
 
@@ -143,7 +144,7 @@ class FlowAction(ActionBase):
 
     def _require_hidden(self, args: Mapping[str, Any]) -> None:
         """A token is returned only where its result is hidden: by this ansible-core, or by the task itself."""
-        returned = _returns(args) or any(item.get("type") == "fact" for item in sink_items(args))
+        returned = is_true(args.get("return_token")) or any(item.get("type") == "fact" for item in sink_items(args))
         if returned and not self._task.no_log and not _hides_results(core_version):
             raise InvalidInput(
                 f"cannot return a token for account {args.get('account')}: ansible-core {core_version} would show it; "
@@ -302,18 +303,14 @@ def _on_controller(args: Mapping[str, Any]) -> str:
         kind = str(item.get("type") or _CONTROLLER_SINKS[0])
         if kind in _CONTROLLER_SINKS:
             return f"sink {kind}"
-    return "returned token" if _returns(args) else ""
-
-
-def _returns(args: Mapping[str, Any]) -> bool:
-    return boolean(args.get("return_token"), strict=False)
+    return "returned token" if is_true(args.get("return_token")) else ""
 
 
 def plain(value: Any) -> Any:
     """Return the value in Python's own types.
 
     Templates give tagged types (2.19 and later) or unsafe text (before); an inline `!vault` is no str on 2.16, and
-    decrypts as it is turned into one.
+    decrypts as it is turned into one. Keys become text, as in the JSON that an ordinary module gets.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -324,7 +321,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {_plain_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not hasattr(value, "vault"):
         return [plain(item) for item in value]
     return str(value)
+
+
+def _plain_key(key: Any) -> str:
+    """YAML reads `on` and `1` as something else than text."""
+    return str.__str__(key) if isinstance(key, str) else json.dumps(plain(key))

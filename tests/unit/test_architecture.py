@@ -18,7 +18,7 @@ COLLECTION = ("ansible_collections", "fleetops", "argocd")
 
 # The parts of the standard library that neither do I/O nor know the time or chance.
 PURE = frozenset(
-    {"__future__", "collections", "contextlib", "dataclasses", "enum", "functools", "itertools", "typing"}
+    {"__future__", "collections", "contextlib", "dataclasses", "enum", "functools", "itertools", "keyword", "typing"}
     | {"base64", "binascii", "csv", "hashlib", "hmac", "io", "json", "re", "string", "textwrap"}
     | {"datetime", "fnmatch", "math", "urllib.parse"}
 )

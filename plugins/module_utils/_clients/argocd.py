@@ -98,14 +98,22 @@ class ArgocdClient:
 
     def lives_on(self, account: Account) -> bool:
         """Whether the login outlives the state this account is given; that of any other does."""
-        own, needed = self._credentials.username, LOGIN
-        if self._credentials.token:
-            try:
-                claims = decode_token(self._credentials.token)
-            except NotAToken:
-                return True
-            own, needed = claims.account, claims.capability
+        own, needed = self._own()
         return own != account.name or (account.enabled and needed in account.capabilities)
+
+    def acts_as(self, account: str) -> bool:
+        """Whether the login, of either kind, is this very account's."""
+        return self._own()[0] == account
+
+    def _own(self) -> tuple[str | None, str]:
+        """Return whose the login is, as far as can be told offline, and the capability it needs."""
+        if not self._credentials.token:
+            return self._credentials.username, LOGIN
+        try:
+            claims = decode_token(self._credentials.token)
+        except NotAToken:
+            return None, ""
+        return claims.account, claims.capability
 
     @property
     def server_time(self) -> datetime | None:

@@ -8,6 +8,7 @@ Source of every rule: argo-cd util/settings/accounts.go and util/session/session
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -307,8 +308,10 @@ def default_variable(account: str, what: str = "token") -> str:
 
 def check_variable(name: str) -> None:
     """Raise InvalidInput where Ansible could not have a variable of that name."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise InvalidInput(f"cannot use {name!r} as a variable: use letters, digits and _, no digit first")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+        raise InvalidInput(
+            f"cannot use {name!r} as a variable: use letters, digits and _, no digit first, and no word of Python"
+        )
 
 
 def _plan_password(

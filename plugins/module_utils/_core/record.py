@@ -93,7 +93,7 @@ def parse_record(shape: Mapping[str, Any] | None, *, where: str) -> Record | Non
         return None
     try:
         return _parse(shape)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
         cause = f"{type(exc).__name__} at {exc}" if isinstance(exc, KeyError) else type(exc).__name__
     raise InvalidInput(
         f"cannot read the record of {where}: it is not one this collection wrote ({cause}); put it right or remove it"

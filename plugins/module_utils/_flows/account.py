@@ -65,9 +65,10 @@ def _bring(kubernetes: KubernetesClient, desired: DesiredAccount, params: Mappin
     elif not ports.check_mode:
         require_lasting(store, plan.steps, seconds=settle_time, upstream=planner.helm_values, ports=ports)
     seen = None
+    password_changed = any(step.kind == "secrets" for step in plan.steps) and planner.desires_password
     news = (plan.changed or arrival.late) and not arrival.pending
     if news and not ports.check_mode and params["wait"]:
-        seen = _wait_until_seen(planner.target, params, ports)
+        seen = _wait_until_seen(planner.target, params, ports, sets_password=password_changed)
     return Outcome(
         changed=plan.changed,
         values={
@@ -77,7 +78,7 @@ def _bring(kubernetes: KubernetesClient, desired: DesiredAccount, params: Mappin
             "upstream": store.upstream,
             "pending": arrival.pending,
             "helm_values": planner.helm_values,
-            "password_changed": any(step.kind == "secrets" for step in plan.steps) and planner.desires_password,
+            "password_changed": password_changed,
         },
         before=plan.before,
         after=plan.after,
@@ -199,10 +200,13 @@ def _desired(params: Mapping[str, Any]) -> DesiredAccount:
     )
 
 
-def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports) -> bool | None:
+def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports, *, sets_password: bool) -> bool | None:
     """Poll until every replica shows the account as written. None where there is no login to ask with, or no more."""
     argocd = optional_argocd(params, ports)
     if argocd is None or not argocd.lives_on(target):
+        return None
+    if sets_password and argocd.acts_as(target.name) and params["argocd_password"] != params["account_password"]:
+        # The old password, or a token issued before the new one: each refused login is one of five.
         return None
     if argocd.logs_in_as(target.name):
         await_own_login(argocd, target.name, ports)

@@ -60,11 +60,9 @@ def _answer(enforcer: Enforcer, caller: Caller, check: Check, enforced: Sequence
 
 
 def _given(policy: Mapping[str, Any]) -> Mapping[str, str]:
-    wrong = next((key for key, text in policy.items() if not (isinstance(key, str) and isinstance(text, str))), None)
+    wrong = next((key for key, text in policy.items() if not isinstance(text, str)), None)
     if wrong is not None:
-        raise InvalidInput(
-            f"cannot use policy key {wrong!r}: key or value is no text; give the keys as argocd-rbac-cm has them"
-        )
+        raise InvalidInput(f"cannot use policy key {wrong!r}: it is no text; give the keys as argocd-rbac-cm has them")
     return policy
 
 

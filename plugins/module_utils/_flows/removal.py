@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from .._core.decision import ABSENT, REVOKED, Situation, unknown_tokens
-from .._core.errors import Absent, InvalidInput, Lost
+from .._core.errors import Absent, InvalidInput, Lost, Unauthenticated
 from .._core.tokens import ListedToken, parse_token_id
 from .._sinks.port import Entry
 from .assessing import Assessment
@@ -88,6 +88,11 @@ class Removal:
         try:
             return self._task.account(bearer.token if bearer else None).tokens
         except Absent:
+            return ()
+        except Unauthenticated:
+            # The login was the account's own, and the account is gone.
+            if self._has_tokens():
+                raise
             return ()
 
     def _require_nothing_left(self, listed: Sequence[ListedToken], doomed: Sequence[str], *, now: datetime) -> None:

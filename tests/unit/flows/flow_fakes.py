@@ -170,6 +170,9 @@ class FakeArgocd:
     def logs_in_as(self, account: str) -> bool:
         return account == "admin"
 
+    def acts_as(self, account: str) -> bool:
+        return self.logs_in_as(account)
+
     def lives_on(self, account: Account) -> bool:
         return not self.logs_in_as(account.name) or account.enabled
 

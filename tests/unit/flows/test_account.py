@@ -393,6 +393,15 @@ def test_a_login_that_ends_with_the_account_is_not_asked_with() -> None:
     assert not [event for event in world.events if event.startswith("look")]
 
 
+@pytest.mark.parametrize("own", ["the-old-password", None], ids=["password", "token"])
+def test_a_login_that_ends_with_the_new_password_is_not_asked_with(own: str | None) -> None:
+    world = World()
+    new = {"name": "admin", "capabilities": None, "account_password": "the-new-password", "argocd_url": "https://x"}
+    outcome = run(world, **new, argocd_password=own)
+    assert (outcome.values["password_changed"], outcome.values["seen"]) == (True, None)
+    assert not [event for event in world.events if event.startswith("look")]
+
+
 def test_nothing_is_waited_for_when_nothing_changed_or_is_to_change() -> None:
     world = World()
     run(world)

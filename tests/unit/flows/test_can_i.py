@@ -179,7 +179,7 @@ def test_groups_projects_and_the_version_count() -> None:
 
 @pytest.mark.parametrize("value", [None, ["p, octopus, logs, get, */*, allow"], 1])
 def test_a_planned_policy_is_text(value: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"cannot use policy key 'policy\.csv': key or value is no text"):
+    with pytest.raises(InvalidInput, match=r"cannot use policy key 'policy\.csv': it is no text"):
         run(world(), **AS_POLICY, policy={"policy.csv": value})
 
 

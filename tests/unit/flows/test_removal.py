@@ -224,6 +224,27 @@ def test_a_server_that_has_yet_to_see_that_the_account_is_gone_is_not_asked_with
     assert [sink.entry for sink in world.sinks.values()] == [Entry(), Entry()]
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_login_of_the_account_that_is_gone_is_no_obstacle(*, gone: bool) -> None:
+    world = world_with_tokens()
+    world.argocd.has_credentials = True
+    world.argocd.accepts = lambda _token, **_kwargs: False  # type: ignore[method-assign]
+    if not gone:
+        world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+        world.kubernetes.edit("argocd-secret", {"accounts.octopus.tokens": '[{"id": "a", "iat": 1}]'})
+
+    def account(*_args: Any, **_kwargs: Any) -> None:
+        raise Unauthenticated("cannot log in as octopus", status=401, code=16)
+
+    world.argocd.account = account  # type: ignore[method-assign, assignment]
+    if gone:
+        assert run(world, context="here").changed
+    else:
+        with pytest.raises(Unauthenticated):
+            run(world, context="here")
+    assert all(sink.entry == Entry() for sink in world.sinks.values()) == gone
+
+
 @pytest.mark.parametrize("entry", [Entry(token=jwt(CURRENT, "bob")), Entry(token="hunter2")])
 def test_what_is_not_ours_is_not_removed(entry: Entry) -> None:
     world = World()
