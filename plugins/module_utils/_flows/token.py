@@ -136,30 +136,33 @@ class _Keeper:
         self._minting = Mint(task)
         self._revocation = revocation
         self._require_same_instance = require_same_instance
+        # The id that the first look found; empty for none.
+        self._found: str | None = None
         share = spread_over(
             wish.renewal.spread, instance=task.instance, account=wish.account, token_name=wish.token_name
         )
         self._renewal = replace(wish.renewal, brought_forward=share)
 
     def run(self) -> Outcome:
-        """Decide and act."""
-        try:
-            return self._once()
-        except Overtaken:
-            # The other run's token is as new as one that a rotation would give.
-            self._renewal = replace(self._renewal, rotate=False)
-            raise
-
-    def _once(self) -> Outcome:
+        """Decide and act. May be called again, where another writer was faster."""
         entries = self._places.read()
         # Before anything is written or sent: also what the other places hold must be ours to replace.
         for label, other in self._places.named(entries)[1:]:
             self._assessment.check(other, where=label)
         situation = self._assessment.assess(entries[0] if entries else Entry())
+        self._heed_rotation(situation)
         decision = self._decide(situation)
         if decision.action == KEPT:
             return self._keep(entries, situation, decision)
         return self._mint(entries, situation, decision)
+
+    def _heed_rotation(self, situation: Situation) -> None:
+        """Another run's token is as new as one that a rotation would give; the one found at first is not."""
+        stored = situation.stored.id if situation.stored else ""
+        if self._found is None:
+            self._found = stored
+        elif self._found != stored:
+            self._renewal = replace(self._renewal, rotate=False)
 
     def _decide(self, situation: Situation) -> Decision:
         """Without a sink the caller keeps the token: one that the server lists is taken as kept."""

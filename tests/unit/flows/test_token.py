@@ -459,6 +459,21 @@ def test_another_run_that_announced_and_died_is_not_waited_for_longer_than_was_a
     assert (world.slept, outcome.values["action"], world.sink.token_id) == (5.0, "minted", outcome.values["id"])
 
 
+@pytest.mark.parametrize("write", [0, 1], ids=["announced", "stored"])
+def test_a_rotation_that_somebody_got_in_the_way_of_still_rotates(write: int) -> None:
+    """The token that was to be replaced is no other run's: a place changes for many reasons."""
+    world = World()
+    stored(world)
+
+    def in_the_way() -> None:
+        raise SinkConflict("cannot write the place: its labels changed")
+
+    world.fail("write.first", *[None] * write, in_the_way)
+    outcome = run(world, rotate=True)
+    assert (outcome.values["action"], world.sink.token_id) == ("renewed", outcome.values["id"])
+    assert outcome.values["id"] != OLD
+
+
 def test_when_another_run_stored_first_only_our_own_token_is_revoked_and_the_winners_taken() -> None:
     world = World()
     world.fail("write.first", None, lambda: another_run_wins(world))
