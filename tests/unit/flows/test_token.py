@@ -876,7 +876,7 @@ def test_an_id_announced_long_ago_and_never_stored_is_superseded_and_revoked_whe
 
 
 def test_a_run_that_announced_and_one_that_gives_its_announcement_up_never_lose_a_token() -> None:
-    """The one that goes on storing loses the compare-and-set, and revokes its own."""
+    """The one that goes on storing loses the compare-and-set, revokes its own, and rotates what it finds then."""
     world = World()
     stored(world)
 
@@ -885,9 +885,9 @@ def test_a_run_that_announced_and_one_that_gives_its_announcement_up_never_lose_
         run(world, revoke_after="0")
 
     world.fail("write.first", None, given_up)
-    run(world, rotate=True)
-    assert world.sink.entry.token in world.argocd.tokens.values()
-    assert list(world.argocd.tokens) == [OLD]
+    outcome = run(world, rotate=True)
+    assert (outcome.values["action"], world.sink.token_id) == ("renewed", outcome.values["id"])
+    assert list(world.argocd.tokens) == [OLD, outcome.values["id"]]
 
 
 def test_ids_of_others_are_revoked_only_when_named() -> None:
