@@ -136,7 +136,7 @@ class _Keeper:
         self._minting = Mint(task)
         self._revocation = revocation
         self._require_same_instance = require_same_instance
-        # The id that the first look found; empty for none.
+        # The first id that was found in the place.
         self._found: str | None = None
         share = spread_over(
             wish.renewal.spread, instance=task.instance, account=wish.account, token_name=wish.token_name
@@ -157,8 +157,8 @@ class _Keeper:
         return self._mint(entries, situation, decision)
 
     def _heed_rotation(self, situation: Situation) -> None:
-        """Another run's token is as new as one that a rotation would give; the one found at first is not."""
-        stored = situation.stored.id if situation.stored else ""
+        """Another run's token is as new as one that a rotation would give; the first that was found is not."""
+        stored = situation.stored.id if situation.stored else None
         if self._found is None:
             self._found = stored
         elif self._found != stored:

@@ -474,6 +474,15 @@ def test_a_rotation_that_somebody_got_in_the_way_of_still_rotates(write: int) ->
     assert outcome.values["id"] != OLD
 
 
+def test_a_rotation_that_did_not_see_the_token_at_first_still_rotates() -> None:
+    world = World()
+    entry = stored(world)
+    world.sink.entry = Entry()
+    world.fail("look", lambda: setattr(world.sink, "entry", entry))
+    outcome = run(world, rotate=True)
+    assert (outcome.values["action"], world.sink.token_id) == ("renewed", outcome.values["id"])
+
+
 def test_when_another_run_stored_first_only_our_own_token_is_revoked_and_the_winners_taken() -> None:
     world = World()
     world.fail("write.first", None, lambda: another_run_wins(world))
