@@ -88,6 +88,9 @@ class Removal:
         try:
             return self._task.account(bearer.token if bearer else None).tokens
         except Absent:
+            # An account whose token was just accepted exists: nothing is forgotten before it is revoked.
+            if bearer:
+                raise
             return ()
         except Unauthenticated:
             # The login was the account's own, and the account is gone.

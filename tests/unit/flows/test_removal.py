@@ -11,6 +11,7 @@ import pytest
 from flow_fakes import UID, Killed, World, jwt
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    Absent,
     Denied,
     FleetopsError,
     InvalidInput,
@@ -222,6 +223,18 @@ def test_a_server_that_has_yet_to_see_that_the_account_is_gone_is_not_asked_with
     outcome = run(world, context="here")
     assert (outcome.changed, outcome.values["revoked"]) == (True, [])
     assert [sink.entry for sink in world.sinks.values()] == [Entry(), Entry()]
+
+
+def test_that_an_account_is_gone_whose_token_was_just_accepted_is_not_believed() -> None:
+    world = world_with_tokens()
+
+    def account(*_args: Any, **_kwargs: Any) -> None:
+        raise Absent("cannot read account octopus: planted", status=404, code=5)
+
+    world.argocd.account = account  # type: ignore[method-assign, assignment]
+    with pytest.raises(Absent):
+        run(world)
+    assert all(sink.entry != Entry() for sink in world.sinks.values())
 
 
 @pytest.mark.parametrize("gone", [True, False])
