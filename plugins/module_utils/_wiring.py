@@ -75,7 +75,7 @@ def run_module(spec: ModuleSpec, flow: Flow) -> None:
     diff = module._diff  # noqa: SLF001 # it has no public twin
     alone = Surroundings(open_sink=_open_sink, open_values=_open_values, claim=lambda _target, _about: None)
     result, met = carry_out(spec, flow, module.params, alone, check_mode=module.check_mode, diff=diff)
-    module.no_log_values.update(met - {result.get("token")})
+    module.no_log_values.update(met)
     for warning in result.pop("warnings", []):
         module.warn(warning)
     if result.get("failed"):
@@ -135,7 +135,7 @@ def carry_out(
 def mask(result: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     """Return the result with every secret masked, but for a token that was asked for."""
     token = result.pop("token", None)
-    masked: dict[str, Any] = remove_values(result, hidden - {""})
+    masked: dict[str, Any] = remove_values(result, hidden)
     return masked if token is None else {**masked, "token": token}
 
 
