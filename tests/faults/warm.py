@@ -24,6 +24,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from .forked import fork_modules
 from .injected import HURRIED_SECONDS
 from .tracing import attach_when_due
 
@@ -46,6 +47,7 @@ def warm_up() -> None:
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
     for name in ("hvac", "bcrypt", "multiprocessing.popen_fork", "multiprocessing.synchronize"):
         importlib.import_module(name)
+    fork_modules(loader.connection_loader.get("local", class_only=True), Path.home() / "compiled")
 
 
 def shorten_timeouts() -> None:
@@ -61,7 +63,7 @@ def numbered_names() -> Iterator[str]:
     return (f"t{number}" for number in count())
 
 
-def play(wish: dict[str, Any]) -> int:
+def play(wish: dict[str, Any], bundles: Path) -> int:
     """As the program ansible-playbook; returns its exit code."""
     from ansible import constants
     from ansible.cli.playbook import PlaybookCLI
@@ -71,6 +73,8 @@ def play(wish: dict[str, Any]) -> int:
     # What mkstemp takes its names from, here and in the workers.
     tempfile._name_sequence = numbered_names()  # type: ignore[attr-defined] # noqa: SLF001 # it has no public twin
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-")
+    # What Ansible has made of a module and all that it imports serves every run.
+    (Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache").symlink_to(bundles)
     if wish["hurried"]:
         shorten_timeouts()
     attach_when_due(wish.get("strace"))
@@ -83,7 +87,7 @@ def play(wish: dict[str, Any]) -> int:
     return 0
 
 
-def become_run(wish: dict[str, Any]) -> None:
+def become_run(wish: dict[str, Any], bundles: Path) -> None:
     """In the child: a session of its own, its output in a file, and no way back."""
     os.setsid()
     signal.set_wakeup_fd(-1)
@@ -93,7 +97,7 @@ def become_run(wish: dict[str, Any]) -> None:
         os.dup2(handle, number)
     code = 250
     try:
-        code = play(wish)
+        code = play(wish, bundles)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -118,7 +122,7 @@ def reap(running: dict[int, Any]) -> None:
             say({"id": running.pop(pid), "code": os.waitstatus_to_exitcode(status)})
 
 
-def serve() -> None:
+def serve(bundles: Path) -> None:
     running: dict[int, Any] = {}
     awake, wake = os.pipe()
     for end in (awake, wake):
@@ -143,7 +147,7 @@ def serve() -> None:
             wish = json.loads(line)
             pid = os.fork()
             if pid == 0:
-                become_run(wish)
+                become_run(wish, bundles)
             running[pid] = wish["id"]
             say({"id": wish["id"], "pid": pid})
 
@@ -152,7 +156,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     warm_up()
     say({"ready": True})
-    serve()
+    serve(Path(tempfile.mkdtemp(dir=Path.home())))
 
 
 if __name__ == "__main__":
