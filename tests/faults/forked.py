@@ -88,8 +88,8 @@ def become_program(work: Callable[[], None], outputs: list[int]) -> None:
     code = 1
     try:
         atexit._clear()  # noqa: SLF001 # what the parent registered is the parent's
-        for number, action in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
-            signal.signal(number, action)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, handle in enumerate([os.open(os.devnull, os.O_RDONLY), *outputs]):
             os.dup2(handle, number)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
@@ -108,7 +108,7 @@ def exit_code_of(work: Callable[[], None]) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     except BaseException:  # noqa: BLE001 # as an interpreter ends with what nobody caught
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type] # there is one
+        sys.excepthook(*sys.exc_info())
         return 1
     return 0
 
