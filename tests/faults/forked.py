@@ -14,7 +14,6 @@ import hashlib
 import importlib
 import marshal
 import os
-import selectors
 import signal
 import sys
 import types
@@ -23,22 +22,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("requests", "kubernetes", "kubernetes.config.kube_config", "kubernetes.client.api_response", "bcrypt")
-STANDARD = ("runpy", "zipfile", "syslog", "shlex", "platform", "grp", "pwd", "decimal", "dataclasses")
+PACKAGES = ("requests", "kubernetes", "kubernetes.config.kube_config", "kubernetes.client.api_response")
 
 
 def fork_modules(connection: type[Any], compiled: Path) -> None:
     """From now on `connection`, Ansible's `local`, forks for a pipelined module; `compiled` is a directory."""
-    for name in (*PACKAGES, *STANDARD):
+    for name in PACKAGES:
         importlib.import_module(name)
     remember_compiled(compiled)
-    path, meta_path, path_hooks = list(sys.path), list(sys.meta_path), list(sys.path_hooks)
     started: Callable[..., tuple[int, bytes, bytes]] = connection.exec_command
 
     def be_an_interpreter(program: bytes) -> None:
-        sys.path[:] = [entry for entry in path if entry != str(Path(__file__).parents[1])]
-        sys.meta_path[:] = [finder for finder in meta_path if not type(finder).__module__.startswith("ansible")]
-        sys.path_hooks[:] = [hook for hook in path_hooks if "ansible" not in str(getattr(hook, "__module__", ""))]
+        sys.path[:] = [entry for entry in sys.path if entry != str(Path(__file__).parents[1])]
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("ansible")]
+        sys.path_hooks[:] = [hook for hook in sys.path_hooks if "ansible" not in str(getattr(hook, "__module__", ""))]
         sys.path_importer_cache.clear()
         for name in [name for name in sys.modules if name.partition(".")[0] in ("ansible", "ansible_collections")]:
             del sys.modules[name]
@@ -56,31 +53,19 @@ def fork_modules(connection: type[Any], compiled: Path) -> None:
 
 def in_a_fork(work: Callable[[], None]) -> tuple[int, bytes, bytes]:
     """Exit code, standard output and standard error of the work."""
-    pipes = [os.pipe(), os.pipe()]
+    outputs = [os.memfd_create(name) for name in ("out", "err")]
     pid = os.fork()
     if pid == 0:
-        become_program(work, [write for _read, write in pipes])
-    for _read, write in pipes:
-        os.close(write)
-    output = read_all([read for read, _write in pipes])
+        become_program(work, outputs)
     _pid, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), *output
+    out, err = (written(handle) for handle in outputs)
+    return os.waitstatus_to_exitcode(status), out, err
 
 
-def read_all(handles: list[int]) -> tuple[bytes, bytes]:
-    texts = {handle: bytearray() for handle in handles}
-    with selectors.DefaultSelector() as selector:
-        for handle in handles:
-            selector.register(handle, selectors.EVENT_READ)
-        while selector.get_map():
-            for key, _events in selector.select():
-                chunk = os.read(key.fd, 1 << 16)
-                texts[key.fd] += chunk
-                if not chunk:
-                    selector.unregister(key.fd)
-                    os.close(key.fd)
-    out, err = texts.values()
-    return bytes(out), bytes(err)
+def written(handle: int) -> bytes:
+    with os.fdopen(handle, "rb") as file:
+        file.seek(0)
+        return file.read()
 
 
 def become_program(work: Callable[[], None], outputs: list[int]) -> None:
