@@ -34,6 +34,7 @@ __all__ = (
     "environment_in_effect",
     "implicit_target",
     "is_true",
+    "require_dictionaries",
     "secrets_inside",
     "sink_connection",
     "sink_items",
@@ -338,6 +339,26 @@ def as_mapping(value: Any) -> Mapping[str, Any] | None:
         return None
     # ansible-core 2.16 also evaluates a text as Python, which may be anything.
     return found if isinstance(found, Mapping) else None
+
+
+def require_dictionaries(args: Mapping[str, Any], argument_spec: Spec) -> None:
+    """Raise InvalidInput where an option that has options of its own is given something else than dictionaries.
+
+    Ansible stops there before it knows all secrets: as a module it then tells the password, and does not name the
+    option (_list_no_log_values of ansible/module_utils/common/parameters.py).
+    """
+    for option, value in args.items():
+        rules = argument_spec.get(option) or {}
+        if value is None or "options" not in rules:
+            continue
+        for item in _as_list(value) if rules["type"] == "list" else [value]:
+            found = as_mapping(item)
+            if found is None:
+                raise InvalidInput(
+                    f"cannot use {option}: it has the type {type(item).__name__} where a dictionary belongs; give its "
+                    f"options there ({', '.join(rules['options'])})"
+                )
+            require_dictionaries(found, rules["options"])
 
 
 def is_true(value: Any) -> bool:

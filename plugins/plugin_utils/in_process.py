@@ -39,6 +39,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     as_mapping,
     implicit_target,
     is_true,
+    require_dictionaries,
     secrets_inside,
     sink_items,
     values_prefix,
@@ -106,6 +107,7 @@ class FlowAction(ActionBase):
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         require_unique_keys(args, self.SPEC.argument_spec)
+        require_dictionaries(args, self.SPEC.argument_spec)
         self._require_target(args, variables)
         self._require_hidden(args)
         if not obstacle:
@@ -190,7 +192,7 @@ class FlowAction(ActionBase):
     def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         validator = ArgumentSpecValidator(self.SPEC.argument_spec, mutually_exclusive=self.SPEC.mutually_exclusive)
         checked = validator.validate(args)
-        hidden = set(checked._no_log_values)  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
+        hidden = secrets_inside(args) | checked._no_log_values  # noqa: SLF001 # pylint: disable=protected-access # it has no public twin
         if checked.error_messages:
             text = "; ".join(checked.error_messages)
             return mask({"failed": True, "msg": f"cannot run {self.SPEC.name}: {text}"}, hidden)

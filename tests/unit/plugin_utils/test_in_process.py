@@ -20,7 +20,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Refused, SinkError
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome, Ports
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
-from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import ACCOUNT, TOKEN, secrets_inside
+from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
+    ACCOUNT,
+    TOKEN,
+    require_dictionaries,
+    secrets_inside,
+)
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.in_process import FlowAction, _on_controller, plain
 
 SEKRET = "SEKRET-a-token"
@@ -445,6 +450,40 @@ def test_options_are_validated_as_the_module_would(args: dict[str, Any], message
     result = run(action(args=args))
     assert result["failed"]
     assert result["msg"].startswith(message)
+
+
+NO_DICTIONARIES: dict[str, tuple[dict[str, Any], str]] = {
+    "a-text": (
+        {"store": f"ansible_vault {SEKRET}"},
+        "cannot use store: it has the type str where a dictionary belongs; give",
+    ),
+    "a-list-too-many": (
+        {"store": [[{**SINK_IN_VAULT, "connection": {"url": "https://v", "token": SEKRET}}]]},
+        "cannot use store: it has the type list where a dictionary belongs; give its options there (type, file,",
+    ),
+    "a-number": ({"checks": [5]}, "cannot use checks: it has the type int where a dictionary belongs"),
+    "one-of-two": ({"store": [VAULT, SEKRET]}, "cannot use store: it has the type str where"),
+    "one-dictionary": (
+        {"proxy_headers": [SEKRET]},
+        "cannot use proxy_headers: it has the type list where a dictionary belongs; give its options there (proxy",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ["no", "yes"])
+@pytest.mark.parametrize(("given", "message"), NO_DICTIONARIES.values(), ids=NO_DICTIONARIES)
+def test_what_should_be_a_dictionary_is_named_on_both_paths_and_not_told(
+    given: dict[str, Any], message: str, way: str, module_runs: list[dict[str, Any]]
+) -> None:
+    result = run(action(args={**ARGS, **given}), argocd_force_module=way)
+    assert result["msg"].startswith(message)
+    assert "SEKRET" not in str(result)
+    assert module_runs == []
+
+
+@pytest.mark.parametrize("store", [None, [], VAULT, [VAULT, "type=ansible_vault file=x"], '{"file": "x"}'])
+def test_what_validation_makes_a_dictionary_of_is_left_to_it(store: Any) -> None:
+    require_dictionaries({"store": store, "no_such_option": 5, "account": "a"}, TOKEN.argument_spec)
 
 
 def test_the_flow_gets_defaults_check_mode_and_nothing_else() -> None:
