@@ -4,6 +4,7 @@
 """Writes the arguments of every process that a Python process starts to the file that RECORD_COMMANDS names.
 
 Python imports this at its start where the directory is on PYTHONPATH. See sys.addaudithook and its table of events.
+What only answers a question is no run, and stays quiet: who asked reads its output as a document.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import sys
 from typing import Any
 
+ANSWERS = ("ansible", "ansible-doc", "ansible-inventory", "ansible-vault")
+TALKATIVE = ("ANSIBLE_DEBUG", "ANSIBLE_VERBOSITY")
 STARTS = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system")
 
 
@@ -24,3 +27,6 @@ def record(event: str, details: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(record)
+if any(part.rpartition("/")[2] in ANSWERS for part in sys.orig_argv[:2]):
+    for name in TALKATIVE:
+        os.environ.pop(name, None)
