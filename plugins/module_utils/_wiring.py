@@ -54,7 +54,7 @@ class Surroundings:
 class _Module(AnsibleModule):
     """An AnsibleModule that keeps to itself what is secret inside of dictionaries, such as a kubeconfig.
 
-    It does not log its invocation, and masks it also where its own validation fails.
+    It tells and logs no invocation: an option that is misspelt may be a password, and nobody knows.
     """
 
     def _load_params(self) -> None:
@@ -63,6 +63,9 @@ class _Module(AnsibleModule):
 
     def _log_invocation(self) -> None:
         return
+
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        super()._return_formatted({**kwargs, "invocation": {}})
 
 
 def run_module(spec: ModuleSpec, flow: Flow) -> None:

@@ -28,13 +28,14 @@ __all__ = (
     "ACCOUNT",
     "CAN_I",
     "RBAC_POLICY",
+    "SECRET_VARIABLES",
     "TOKEN",
     "ModuleSpec",
     "as_mapping",
     "environment_in_effect",
     "implicit_target",
     "is_true",
-    "require_dictionaries",
+    "require_shapes",
     "secrets_inside",
     "sink_connection",
     "sink_items",
@@ -122,6 +123,18 @@ VAULT: Spec = {
     "ca_cert": {"type": "path", "aliases": ["cacert"], "fallback": _env("ANSIBLE_HASHI_VAULT_CA_CERT", "VAULT_CACERT")},
     "validate_certs": {"type": "bool", "default": True, "fallback": _env("ANSIBLE_HASHI_VAULT_VALIDATE_CERTS")},
 }
+
+
+def _secret_variables(spec: Spec) -> set[str]:
+    found: set[str] = set()
+    for rules in spec.values():
+        found |= set(rules["fallback"][1]) if rules.get("no_log") and "fallback" in rules else set()
+        found |= _secret_variables(rules.get("options") or {})
+    return found
+
+
+# Those that an option takes a secret from.
+SECRET_VARIABLES = frozenset().union(*map(_secret_variables, (KUBERNETES, ARGOCD, VAULT)))
 
 _SINK_TYPES = ["ansible_vault", "kubernetes_secret", "hashicorp_vault", "fact"]
 SINK: Spec = {
@@ -341,24 +354,40 @@ def as_mapping(value: Any) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
-def require_dictionaries(args: Mapping[str, Any], argument_spec: Spec) -> None:
-    """Raise InvalidInput where an option that has options of its own is given something else than dictionaries.
+def require_shapes(args: Mapping[str, Any], argument_spec: Spec) -> None:
+    """Raise InvalidInput where a dictionary is given for something else, or something else for a dictionary.
 
-    Ansible stops there before it knows all secrets: as a module it then tells the password, and does not name the
-    option (_list_no_log_values of ansible/module_utils/common/parameters.py).
+    Ansible's own errors quote such a value, with whatever is in it, and may stop before it knows what else is secret
+    (_list_no_log_values and _validate_argument_values of ansible/module_utils/common/parameters.py).
     """
     for option, value in args.items():
-        rules = argument_spec.get(option) or {}
-        if value is None or "options" not in rules:
+        rules = argument_spec.get(option)
+        if value is None or rules is None:
             continue
+        kind = rules.get("elements", "raw") if rules["type"] == "list" else rules["type"]
         for item in _as_list(value) if rules["type"] == "list" else [value]:
-            found = as_mapping(item)
-            if found is None:
-                raise InvalidInput(
-                    f"cannot use {option}: it has the type {type(item).__name__} where a dictionary belongs; give its "
-                    f"options there ({', '.join(rules['options'])})"
-                )
-            require_dictionaries(found, rules["options"])
+            if kind == "dict":
+                _require_dictionary(option, item, rules.get("options") or {})
+            elif kind != "raw" and isinstance(item, (Mapping, list)):
+                raise InvalidInput(f"cannot use {option}: it has a {_kind(item)} where a plain value belongs ({kind})")
+
+
+def _require_dictionary(option: str, item: Any, options: Spec) -> None:
+    found = as_mapping(item)
+    if found is None:
+        names = f" ({', '.join(options)})" if options else ""
+        raise InvalidInput(
+            f"cannot use {option}: it has a {_kind(item)} where a dictionary belongs; give its options there{names}"
+        )
+    if options and isinstance(item, str) and not found.keys() <= options.keys():
+        # Not which: where a password has a comma, Ansible takes what follows for an option.
+        raise InvalidInput(f"cannot use {option}: its text has options that it does not know; give it as a dictionary")
+    require_shapes(found, options)
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    return {"dict": "dictionary", "str": "text", "int": "number", "float": "number"}.get(name, name)
 
 
 def is_true(value: Any) -> bool:
@@ -531,7 +560,10 @@ def validate_offline(params: Mapping[str, Any]) -> None:
         _check_header(params[option], option)
     for name, value in (params["argocd_headers"] or {}).items():
         if not _HEADER_NAME.fullmatch(name):
-            raise InvalidInput(f"cannot use argocd_headers: {quoted(name)} is no name of a header")
+            # Not quoted: of a text Ansible makes names of what may be a secret.
+            raise InvalidInput(
+                "cannot use argocd_headers: one of its keys is no name of a header; give {name: value}, each on a line"
+            )
         _check_header(str(value), f"argocd_headers ({name})")
     for item in sink_items(params):
         _check_sink(item)

@@ -35,11 +35,12 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._stores.port impor
 from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, Surroundings, carry_out, mask
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
+    SECRET_VARIABLES,
     ModuleSpec,
     as_mapping,
     implicit_target,
     is_true,
-    require_dictionaries,
+    require_shapes,
     secrets_inside,
     sink_items,
     values_prefix,
@@ -107,12 +108,15 @@ class FlowAction(ActionBase):
         path = "as a module" if obstacle else "in-process"
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         require_unique_keys(args, self.SPEC.argument_spec)
-        require_dictionaries(args, self.SPEC.argument_spec)
+        require_shapes(args, self.SPEC.argument_spec)
         self._require_target(args, variables)
         self._require_hidden(args)
-        if not obstacle:
-            return self._in_process(args, variables)
-        return self._as_module(args, variables)
+        if obstacle:
+            self._require_quiet_environment(obstacle)
+            return self._as_module(args, variables)
+        # The worker is this task's own process.
+        os.environ.update(self._environment())
+        return self._in_process(args, variables)
 
     def _obstacle(self, variables: Mapping[str, Any]) -> str:
         """Return why the task must run as a module; empty where it may run in-process."""
@@ -120,8 +124,6 @@ class FlowAction(ActionBase):
             return f"{FORCE_MODULE} is set"
         if self._task.async_val:
             return "the task is async"
-        if any(self._task.environment or []):
-            return "the task sets an environment"
         if is_true(self._template(variables.get(FROM_CONTROLLER))):
             return ""
         return self._elsewhere(variables)
@@ -153,6 +155,15 @@ class FlowAction(ActionBase):
                 "set no_log to true on the task, or use ansible-core 2.16.13, 2.17.6, 2.18 or newer"
             )
 
+    def _require_quiet_environment(self, obstacle: str) -> None:
+        """Of a module Ansible puts the environment into a command line, for every user of the machine to read."""
+        told = sorted(SECRET_VARIABLES & self._environment().keys())
+        if told:
+            raise InvalidInput(
+                f"cannot run {self.SPEC.name} as a module with {', '.join(told)} in the environment of the task, which "
+                f"would be in the arguments of a process; set the option instead, or run it in-process ({obstacle})"
+            )
+
     def _other_interpreter(self, variables: Mapping[str, Any]) -> str:
         if self._task.delegate_to:
             variables = (variables.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or variables
@@ -167,10 +178,11 @@ class FlowAction(ActionBase):
             raise InvalidInput(
                 f"cannot run {self.SPEC.name} with async: its {place} lives on the controller; leave async out"
             )
-        for item in self._task.environment or []:
-            # The worker is this task's own process.
-            os.environ.update({str(key): str(value) for key, value in (self._template(item) or {}).items()})
         return ""
+
+    def _environment(self) -> dict[str, str]:
+        items = [self._template(item) or {} for item in self._task.environment or []]
+        return {str(key): str(value) for item in items for key, value in item.items()}
 
     def _template(self, value: Any) -> Any:
         return plain(self._templar.template(value))

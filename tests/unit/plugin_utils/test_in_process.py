@@ -23,7 +23,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
     TOKEN,
-    require_dictionaries,
+    require_shapes,
     secrets_inside,
 )
 from ansible_collections.fleetops.argocd.plugins.plugin_utils.in_process import FlowAction, _on_controller, plain
@@ -135,7 +135,6 @@ AS_MODULE: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "ssh": ({"connection": {"transport": "ssh"}}, {}, "the connection is ssh, not local"),
     "become": ({"connection": {"become": object()}}, {}, "the task becomes another user"),
     "async": ({"task": {"async_val": 60}}, {}, "the task is async"),
-    "environment": ({"task": {"environment": [{"A": "b"}]}}, {}, "the task sets an environment"),
     "interpreter": ({}, {"ansible_python_interpreter": OTHER}, f"the interpreter is {OTHER}"),
     "forced": ({}, {"argocd_force_module": True}, "argocd_force_module is set"),
     "forced-by-a-word": ({}, {"argocd_force_module": "Yes"}, "argocd_force_module is set"),
@@ -192,7 +191,7 @@ def test_with_a_sink_on_the_controller_the_task_runs_there_whatever_is_said(
     assert said(made) == ["h1: argocd_token runs in-process: sink ansible_vault lives on the controller"]
 
 
-def test_there_the_tasks_environment_is_set_for_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_this_process_the_tasks_environment_is_set_for_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A", "before")
     seen: list[str | None] = []
 
@@ -200,8 +199,23 @@ def test_there_the_tasks_environment_is_set_for_the_flow(monkeypatch: pytest.Mon
         seen.append(os.environ["A"])
         return nothing(params, _ports)
 
-    run(action(flow, args={**ARGS, "store": [VAULT]}, task={"environment": [{"A": 1}, {}]}))
-    assert seen == ["1"]
+    for store in ([VAULT], []):
+        run(action(flow, args={**ARGS, "store": store}, task={"environment": [{"A": 1}, {}]}))
+        monkeypatch.setenv("A", "before")
+    assert seen == ["1", "1"]
+
+
+def test_as_a_module_no_secret_is_in_its_environment(module_runs: list[dict[str, Any]]) -> None:
+    environment = [{"VAULT_TOKEN": SEKRET, "HTTPS_PROXY": "x"}, {"ARGOCD_AUTH_PASSWORD": SEKRET}]
+    result = run(action(task={"environment": environment}), argocd_force_module=True)
+    assert result["msg"] == (
+        "cannot run argocd_token as a module with ARGOCD_AUTH_PASSWORD, VAULT_TOKEN in the environment of the task, "
+        "which would be in the arguments of a process; set the option instead, or run it in-process "
+        "(argocd_force_module is set)"
+    )
+    assert module_runs == []
+    run(action(task={"environment": [{"HTTPS_PROXY": "x", "ARGOCD_SERVER": "y"}]}), argocd_force_module=True)
+    assert len(module_runs) == 1
 
 
 def test_there_async_is_refused_before_anything_runs() -> None:
@@ -452,38 +466,62 @@ def test_options_are_validated_as_the_module_would(args: dict[str, Any], message
     assert result["msg"].startswith(message)
 
 
-NO_DICTIONARIES: dict[str, tuple[dict[str, Any], str]] = {
-    "a-text": (
-        {"store": f"ansible_vault {SEKRET}"},
-        "cannot use store: it has the type str where a dictionary belongs; give",
-    ),
+LOGIN = {"argocd_password": SEKRET}
+WRONG_SHAPES: dict[str, tuple[dict[str, Any], str]] = {
+    "a-text": ({"store": f"ansible_vault {SEKRET}"}, "store: it has a text where a dictionary belongs; give"),
     "a-list-too-many": (
         {"store": [[{**SINK_IN_VAULT, "connection": {"url": "https://v", "token": SEKRET}}]]},
-        "cannot use store: it has the type list where a dictionary belongs; give its options there (type, file,",
+        "store: it has a list where a dictionary belongs; give its options there (type, file,",
     ),
-    "a-number": ({"checks": [5]}, "cannot use checks: it has the type int where a dictionary belongs"),
-    "one-of-two": ({"store": [VAULT, SEKRET]}, "cannot use store: it has the type str where"),
+    "a-number": ({"checks": [5]}, "checks: it has a number where a dictionary belongs"),
+    "one-of-two": ({"store": [VAULT, SEKRET]}, "store: it has a text where"),
     "one-dictionary": (
         {"proxy_headers": [SEKRET]},
-        "cannot use proxy_headers: it has the type list where a dictionary belongs; give its options there (proxy",
+        "proxy_headers: it has a list where a dictionary belongs; give its options there (proxy",
     ),
+    "free-keys": ({"argocd_headers": [LOGIN]}, "argocd_headers: it has a list where a dictionary belongs; give"),
+    "inside": ({"store": [{**SINK_IN_VAULT, "connection": [LOGIN]}]}, "connection: it has a list where a dictionary"),
+    "indented-too-far": ({"argocd_transport": LOGIN}, "argocd_transport: it has a dictionary where a plain value"),
+    "for-a-number": (
+        {"argocd_timeout": LOGIN},
+        "argocd_timeout: it has a dictionary where a plain value belongs (int)",
+    ),
+    "for-a-path": ({"argocd_ca_cert": [SEKRET]}, "argocd_ca_cert: it has a list where a plain value belongs (path)"),
+    "for-a-choice": ({"store": [{"type": {"connection": LOGIN}}]}, "type: it has a dictionary where a plain value"),
+    "for-one-of-a-list": ({"revoke_unknown": ["x", LOGIN]}, "revoke_unknown: it has a dictionary where a plain value"),
+    "of-a-text": (
+        {"proxy_headers": f"proxy_basic_auth=u:a,{SEKRET}=x"},
+        "proxy_headers: its text has options that it does not know",
+    ),
+    "header-of-a-text": ({"argocd_headers": f"Authorization=Basic a/{SEKRET}=="}, "argocd_headers: one of its keys"),
 }
 
 
-@pytest.mark.parametrize("way", ["no", "yes"])
-@pytest.mark.parametrize(("given", "message"), NO_DICTIONARIES.values(), ids=NO_DICTIONARIES)
-def test_what_should_be_a_dictionary_is_named_on_both_paths_and_not_told(
-    given: dict[str, Any], message: str, way: str, module_runs: list[dict[str, Any]]
-) -> None:
-    result = run(action(args={**ARGS, **given}), argocd_force_module=way)
-    assert result["msg"].startswith(message)
+@pytest.mark.parametrize(("given", "message"), WRONG_SHAPES.values(), ids=WRONG_SHAPES)
+def test_an_option_of_another_shape_is_named_and_not_told(given: dict[str, Any], message: str) -> None:
+    result = run(action(args={**ARGS, **given}))
+    assert result["msg"].startswith(f"cannot use {message}")
+    assert "SEKRET" not in str(result)
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG_SHAPES if not name.startswith("header")])
+def test_as_a_module_it_is_refused_before(name: str, module_runs: list[dict[str, Any]]) -> None:
+    result = run(action(args={**ARGS, **WRONG_SHAPES[name][0]}), argocd_force_module=True)
+    assert result["msg"].startswith("cannot use ")
     assert "SEKRET" not in str(result)
     assert module_runs == []
 
 
-@pytest.mark.parametrize("store", [None, [], VAULT, [VAULT, "type=ansible_vault file=x"], '{"file": "x"}'])
-def test_what_validation_makes_a_dictionary_of_is_left_to_it(store: Any) -> None:
-    require_dictionaries({"store": store, "no_such_option": 5, "account": "a"}, TOKEN.argument_spec)
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"store": store} for store in (None, [], VAULT, [VAULT, "type=ansible_vault file=x"], '{"file": "x"}')),
+        {"argocd_headers": "X-A=1", "proxy_headers": "basic_auth=a:b", "argocd_timeout": "5", "kubeconfig": LOGIN},
+        {"no_such_option": LOGIN},
+    ],
+)
+def test_what_validation_takes_is_left_to_it(given: Any) -> None:
+    require_shapes({"account": "a", **given}, TOKEN.argument_spec)
 
 
 def test_the_flow_gets_defaults_check_mode_and_nothing_else() -> None:
