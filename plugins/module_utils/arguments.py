@@ -364,12 +364,14 @@ def require_shapes(args: Mapping[str, Any], argument_spec: Spec) -> None:
         rules = argument_spec.get(option)
         if value is None or rules is None:
             continue
-        kind = rules.get("elements", "raw") if rules["type"] == "list" else rules["type"]
-        for item in _as_list(value) if rules["type"] == "list" else [value]:
+        many = rules["type"] == "list"
+        kind = rules.get("elements", "raw") if many else rules["type"]
+        for item in _as_list(value) if many else [value]:
             if kind == "dict":
                 _require_dictionary(option, item, rules.get("options") or {})
             elif kind != "raw" and isinstance(item, (Mapping, list)):
-                raise InvalidInput(f"cannot use {option}: it has a {_kind(item)} where a plain value belongs ({kind})")
+                wanted = "list" if many and item is value else f"plain value ({kind})"
+                raise InvalidInput(f"cannot use {option}: it has a {_kind(item)} where a {wanted} belongs")
 
 
 def _require_dictionary(option: str, item: Any, options: Spec) -> None:

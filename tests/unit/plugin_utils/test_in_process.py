@@ -484,11 +484,12 @@ WRONG_SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "indented-too-far": ({"argocd_transport": LOGIN}, "argocd_transport: it has a dictionary where a plain value"),
     "for-a-number": (
         {"argocd_timeout": LOGIN},
-        "argocd_timeout: it has a dictionary where a plain value belongs (int)",
+        "argocd_timeout: it has a dictionary where a plain value (int)",
     ),
-    "for-a-path": ({"argocd_ca_cert": [SEKRET]}, "argocd_ca_cert: it has a list where a plain value belongs (path)"),
+    "for-a-path": ({"argocd_ca_cert": [SEKRET]}, "argocd_ca_cert: it has a list where a plain value (path)"),
     "for-a-choice": ({"store": [{"type": {"connection": LOGIN}}]}, "type: it has a dictionary where a plain value"),
     "for-one-of-a-list": ({"revoke_unknown": ["x", LOGIN]}, "revoke_unknown: it has a dictionary where a plain value"),
+    "for-a-list": ({"revoke_unknown": LOGIN}, "revoke_unknown: it has a dictionary where a list belongs"),
     "of-a-text": (
         {"proxy_headers": f"proxy_basic_auth=u:a,{SEKRET}=x"},
         "proxy_headers: its text has options that it does not know",
