@@ -34,7 +34,6 @@ from .tally import ERRORS, INTERRUPTS, JOBS, KILLS, PARTS, Tally
 PLANTED = "planted"
 SHOWN = 1200
 PROGRESS_SECONDS = 60
-AS_MODULES = ("500", "502 of a proxy", "truncated", "reset after")
 
 
 def cases(pattern: str) -> list[Case]:
@@ -72,14 +71,9 @@ def runner_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
 
 
 def error_jobs(trace: Trace) -> Iterator[Job[Verdict]]:
-    """The flows are the same at all places and on both paths: there, a part is enough (README.md)."""
-    case = trace.case
     for asked in trace.asked:
-        if case.sink != SINKS[0] and not asked.of_sink:
-            continue
         for injection in injections(asked):
-            if not case.as_modules or injection.name in AS_MODULES:
-                yield partial(Bench.inject, trace=trace, asked=asked, injection=injection)
+            yield partial(Bench.inject, trace=trace, asked=asked, injection=injection)
 
 
 def jobs_of(trace: Trace, parts: list[str]) -> Iterator[tuple[str, list[Job[Verdict]], int]]:

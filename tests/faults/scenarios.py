@@ -64,7 +64,7 @@ def token(**options: Any) -> Make:
     """The task argocd_token alone."""
 
     def make(world: World) -> Command:
-        return Command("steps.yml", {"token_options": _token_options(world, options)})
+        return Command("token.yml", {"token_options": _token_options(world, options)})
 
     return make
 
