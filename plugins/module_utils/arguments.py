@@ -133,7 +133,7 @@ def _secret_variables(spec: Spec) -> set[str]:
     return found
 
 
-# Those that an option takes a secret from.
+# Variables of the environment that options take a secret from.
 SECRET_VARIABLES = frozenset().union(*map(_secret_variables, (KUBERNETES, ARGOCD, VAULT)))
 
 _SINK_TYPES = ["ansible_vault", "kubernetes_secret", "hashicorp_vault", "fact"]

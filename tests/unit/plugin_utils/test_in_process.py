@@ -180,10 +180,7 @@ def test_the_interpreter_of_the_host_does_not_count_for_its_delegate(module_runs
 
 
 @pytest.mark.parametrize("name", [name for name in AS_MODULE if name != "async"])
-def test_with_a_sink_on_the_controller_the_task_runs_there_whatever_is_said(
-    name: str, module_runs: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("A", raising=False)
+def test_with_a_sink_on_the_controller_the_task_runs_there_whatever_is_said(name: str, module_runs: list[Any]) -> None:
     how, variables, _reason = AS_MODULE[name]
     made = action(args={**ARGS, "store": [VAULT]}, **how)
     run(made, **variables)
