@@ -19,6 +19,8 @@ EDGE_STEPS := integration-edges integration-edges-module certify faults-smoke de
 SET := main
 # How many clusters a large fleet has; the columns of the matrix take fewer.
 LARGE_FLEET := 300
+# How many targets run at once, each job on servers of its own: a target waits a quarter of its time.
+JOBS := 2
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -67,28 +69,28 @@ unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k polic
 	python -m pytest $(ARGS)
 
 integration: setup ## integration targets on the sandbox, in-process: make integration ARGS='argocd_account'
-	python $(TOOLS)/integration.py $(BUILD)/integration --set $(SET) --large-fleet $(LARGE_FLEET) $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration --jobs $(JOBS) --set $(SET) --large-fleet $(LARGE_FLEET) $(ARGS)
 
 integration-module: setup ## the same targets through the ordinary modules
-	python $(TOOLS)/integration.py $(BUILD)/integration-module --force-module --set $(SET) $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration-module --jobs $(JOBS) --force-module --set $(SET) $(ARGS)
 
 testbed: setup ## the real servers of tests/testbed, built once; needs Go and redis-server
 	python tests/testbed --build
 
 integration-real: setup testbed ## the targets on real servers, in-process: make integration-real ARGS='argocd_account'
-	python $(TOOLS)/integration.py $(BUILD)/integration-real --real --set $(SET) $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration-real --jobs $(JOBS) --real --set $(SET) $(ARGS)
 
 integration-real-module: setup testbed ## the same through the ordinary modules
-	python $(TOOLS)/integration.py $(BUILD)/integration-real-module --real --force-module --set $(SET) $(ARGS)
+	python $(TOOLS)/integration.py $(BUILD)/integration-real-module --jobs $(JOBS) --real --force-module --set $(SET) $(ARGS)
 
 fleet-real: copy testbed ## the playbooks on three real Argo CDs in namespaces of one cluster, two argocd-servers each
 	ANSIBLE_COLLECTIONS_PATH="$(abspath $(BUILD))/collections" python -m pytest -q tests/testbed/fleet
 
 integration-edges: setup ## bad input, odd inventories, fifty hosts, wrong clusters, the examples; in-process
-	python $(TOOLS)/integration.py $(BUILD)/integration-edges --set edge
+	python $(TOOLS)/integration.py $(BUILD)/integration-edges --jobs $(JOBS) --set edge
 
 integration-edges-module: setup ## those of them whose tasks can run as ordinary modules
-	python $(TOOLS)/integration.py $(BUILD)/integration-edges-module --set edge --force-module
+	python $(TOOLS)/integration.py $(BUILD)/integration-edges-module --jobs $(JOBS) --set edge --force-module
 
 sanity: copy home ## ansible-test sanity, without any ignore: make sanity ARGS='--test pylint'
 	cd $(COPY) && $(TEST_HOME) ansible-test sanity --venv --python $(PYTHON_VERSION) --color no $(ARGS)

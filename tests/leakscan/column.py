@@ -24,6 +24,8 @@ from leakscan.watching import Places, Processes
 
 # Longer than any of them takes on a machine that is busy.
 _TARGET_SECONDS = 1200
+# async_wrapper looks every five seconds whether its job is over, and then takes the module's files away.
+_BACKGROUND_SECONDS = 15
 # What 300 hosts say, 20 say as well.
 _LARGE_FLEET = 20
 
@@ -81,6 +83,7 @@ class Column:
             shutil.rmtree(output, ignore_errors=True)
             output.mkdir(parents=True)
             code = self._call(["./runme.sh"], environment, cwd=self._targets / name, file=file)
+            processes.wait(_BACKGROUND_SECONDS)
         if code:
             self.findings.failed.append(name)
         self._search(name, places, processes, {**self._known(info), **_planted_by(output), **dict(_lines(seen))})

@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,14 +38,18 @@ def ours(text: str) -> str:
 
 
 class Processes:
-    """The arguments of every process that descends from this one, looked at all the time."""
+    """The arguments of every process that this one starts from now on, or that those start; looked at all the time."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
+        self._running: set[int] = set()
+        # Of each process: whether it is ours. Looked up once, since there are many others on a machine.
+        self._known: dict[int, bool] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Processes:
+        self._known = dict.fromkeys(_present(), False)
         self._thread.start()
         return self
 
@@ -56,15 +61,24 @@ class Processes:
     def text(self) -> str:
         return "\n".join(sorted(self._seen))
 
+    def wait(self, seconds: float) -> None:
+        """Wait for what went to the background: only then it has left what it leaves."""
+        deadline = time.monotonic() + seconds
+        while self._running and time.monotonic() < deadline:
+            time.sleep(_SAMPLE_SECONDS)
+
     def _watch(self) -> None:
-        # Of each process: whether it is ours. Looked up once, since there are many others on a machine.
-        known = {os.getpid(): False}
         while not self._stop.wait(_SAMPLE_SECONDS):
-            present = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
-            parents = {pid: _parent(pid) for pid in present - known.keys()}
-            known = {pid: ours for pid, ours in known.items() if pid in present}
-            known |= {pid: _descends(pid, parents, known) for pid in parents}
-            self._seen |= {_arguments(pid) for pid, ours in known.items() if ours}
+            present = _present()
+            parents = {pid: _parent(pid) for pid in present - self._known.keys()}
+            known = {pid: ours for pid, ours in self._known.items() if pid in present}
+            self._known = known | {pid: _descends(pid, parents, known) for pid in parents}
+            self._running = {pid for pid, ours in self._known.items() if ours}
+            self._seen |= {_arguments(pid) for pid in self._running}
+
+
+def _present() -> set[int]:
+    return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
 
 
 def _parent(pid: int) -> int:

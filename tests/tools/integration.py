@@ -1,10 +1,11 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the integration targets: `integration.py DIRECTORY [--force-module] [--real] [--set SET] [TARGET...]`.
+"""Run the integration targets: `integration.py DIRECTORY [--force-module] [--real] [--set SET] [--jobs N] [TARGET...]`.
 
 On one sandbox (tests/sandbox); with --real, on the real servers (tests/testbed); with --attach FILE, on clusters of
-your own, which FILE describes (tests/integration/README.md).
+your own, which FILE describes (tests/integration/README.md). With --jobs 2, two targets at once, each on servers of its
+own; a target's output is then printed when it ends.
 
 DIRECTORY takes the copy of the collection, the servers' files and, at the end, `result.json`, which matrix.py and
 real.py read: {"python", "ansible_core", "servers": {name: version}, "targets", "failed", "skipped"}, the last three
@@ -28,17 +29,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import IO
 
 import copy_collection
 
 STOP_SECONDS = 10
-# ansible-test's closing error names the targets that failed; its exit code only says that some did.
-FAILED_LIST = re.compile(r"integration test\(s\) listed below \(out of \d+\) failed\b.*\n((?:[\w.-]+\n)+)")
-# What it says as it starts one. A target may be listed and yet be left out, with a warning only.
+# What ansible-test says as it starts one.
 STARTED = re.compile(r"^Running ([\w.-]+) integration test (?:script|role)\b", re.MULTILINE)
 IN_PROCESS_ONLY = "# in-process only:"
 # The many cases at the edges are a set of their own, so that `make test` stays short: `make test-edges`.
@@ -59,10 +60,12 @@ SANDBOX = Servers("sandbox", 30)
 TESTBED = Servers("testbed", 300)
 
 
-def start(command: list[str], *, output: IO[str] | int, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start(
+    command: list[str], *, output: IO[str] | int, cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
     """In a session of its own, so that it can be stopped together with whatever it starts."""
     return subprocess.Popen(
-        command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
 
 
@@ -115,16 +118,18 @@ def write_variables(copy: Path, info: Path, *, force_module: bool, large_fleet: 
     (copy / "tests/integration/integration_config.yml").write_text(json.dumps(variables, indent=2) + "\n")
 
 
-def set_environment(*, home: Path) -> None:
+def environment(home: Path) -> dict[str, str]:
     """A home of its own: ansible-test makes an SSH key there, and two of them at once trip over each other."""
     home.mkdir(parents=True, exist_ok=True)
-    os.environ["HOME"] = str(home)
-    os.environ.pop("ANSIBLE_COLLECTIONS_PATH", None)
+    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_COLLECTIONS_PATH"}
+    return {**inherited, "HOME": str(home)}
 
 
 def list_targets(copy: Path, wanted: list[str]) -> list[str]:
     command = ["ansible-test", "integration", "--list-targets", *wanted]
-    answer = subprocess.run(command, cwd=copy, stdout=subprocess.PIPE, text=True, check=False)
+    answer = subprocess.run(
+        command, cwd=copy, env=environment(copy.parents[2] / "home"), stdout=subprocess.PIPE, text=True, check=False
+    )
     if answer.returncode:
         sys.exit("cannot list the integration targets: see ansible-test's words above")
     return answer.stdout.split()
@@ -151,28 +156,107 @@ def without_in_process_only(copy: Path, targets: list[str]) -> list[str]:
     return kept
 
 
-def run_targets(copy: Path, wanted: list[str]) -> tuple[int, str]:
-    """Run ansible-test, its output passed on as it comes; its exit code and the output."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = ["ansible-test", "integration", "--local", "--python", version, "--continue-on-error", *wanted]
-    lines = []
-    with stopped_at_the_end(start(command, output=subprocess.PIPE, cwd=copy)) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-        return process.wait(), "".join(lines)
+def largest_first(copy: Path, targets: list[str]) -> list[str]:
+    """So that no job is left alone with a long one at the end: by the bytes of what they say."""
+
+    def size(target: str) -> int:
+        directory = copy / "tests/integration/targets" / target
+        return sum(path.stat().st_size for path in directory.rglob("*.yml"))
+
+    return sorted(targets, key=size, reverse=True)
 
 
-def failed_targets(targets: list[str], code: int, output: str) -> list[str]:
-    found = FAILED_LIST.search(output)
-    named = found.group(1).split() if found else []
-    # ansible-test may fail without naming a target (its own error): then none of them is known to have passed.
-    return named if named or code == 0 else targets
+@dataclass(frozen=True)
+class Ran:
+    """How one target ended, and the versions of the servers it ran on."""
+
+    target: str
+    code: int
+    output: str
+    servers: dict[str, str]
 
 
-def skipped_targets(targets: list[str], output: str) -> list[str]:
-    started = set(STARTED.findall(output))
+class Job:
+    """A copy of the collection, and servers of its own, for one target after the other."""
+
+    def __init__(self, directory: Path, options: argparse.Namespace) -> None:
+        copy_collection.main(str(directory))
+        self.copy = directory / "ansible_collections" / "fleetops" / "argocd"
+        self._directory = directory
+        self._options = options
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
+
+    def run(self, waiting: SimpleQueue[str]) -> list[Ran]:
+        """Take targets until none is left."""
+        attached = self._options.attach
+        servers = TESTBED if self._options.real or attached else SANDBOX
+        which = ["--attach", str(attached.absolute())] if attached else ["--names", "c1,c2,c3"]
+        info = self._directory / servers.program / "info.json"
+        ran = []
+        with running(servers, info, which) as versions:
+            write_variables(
+                self.copy, info, force_module=self._options.force_module, large_fleet=self._options.large_fleet
+            )
+            while not self._stopped and not waiting.empty():
+                with contextlib.suppress(Empty):
+                    ran.append(self._run_target(waiting.get_nowait(), versions))
+        return ran
+
+    def stop(self) -> None:
+        """End what runs, so that `run` comes to its end."""
+        self._stopped = True
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+
+    def _run_target(self, target: str, servers: dict[str, str]) -> Ran:
+        """Run ansible-test; its output is passed on as it comes, or as a whole where another job prints, too."""
+        alone = self._options.jobs == 1
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        command = ["ansible-test", "integration", "--local", "--python", version, target]
+        lines, started = [], time.monotonic()
+        process = start(
+            command, output=subprocess.PIPE, cwd=self.copy, environment=environment(self._directory / "home")
+        )
+        self._process = process
+        if self._stopped:
+            self.stop()
+        with stopped_at_the_end(process):
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if alone:
+                    print(line, end="", flush=True)
+            code = process.wait()
+        output = "".join(lines)
+        word = "failed" if code else "passed"
+        said = f"{target}: {word} in {time.monotonic() - started:.0f} s"
+        # One write, so that jobs never mix.
+        print(said if alone else f"{output}{said}", flush=True)
+        return Ran(target, code, output, servers)
+
+
+def run_all(jobs: list[Job], targets: list[str]) -> list[Ran]:
+    """Let the jobs share the targets; an end from outside ends them all."""
+    waiting: SimpleQueue[str] = SimpleQueue()
+    for target in targets:
+        waiting.put(target)
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        try:
+            return [ran for share in pool.map(lambda job: job.run(waiting), jobs) for ran in share]
+        except (KeyboardInterrupt, SystemExit):
+            for job in jobs:
+                job.stop()
+            raise
+
+
+def failed_targets(ran: list[Ran]) -> list[str]:
+    return [one.target for one in ran if one.code]
+
+
+def skipped_targets(targets: list[str], ran: list[Ran]) -> list[str]:
+    """Those that no job came to, or that ansible-test left out with a warning only."""
+    started = {one.target for one in ran if one.target in STARTED.findall(COLOUR.sub("", one.output))}
     return [target for target in targets if target not in started]
 
 
@@ -206,10 +290,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--attach", type=Path, metavar="FILE", help="on clusters of your own")
     parser.add_argument("--set", choices=["main", "edge", "all"], default="all")
     parser.add_argument("--exclude", action="append", default=[], metavar="TARGET")
+    parser.add_argument("--jobs", type=int, default=1, help="how many targets at once, each job on servers of its own")
     parser.add_argument("--large-fleet", type=int, default=300, metavar="CLUSTERS", help="how many clusters that is")
     parser.add_argument("targets", nargs="*")
     # Intermixed, so that targets may follow the option.
-    return parser.parse_intermixed_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
+    if options.attach:
+        # There is one set of them.
+        options.jobs = 1
+    return options
 
 
 def chosen_targets(copy: Path, options: argparse.Namespace) -> list[str]:
@@ -225,22 +314,15 @@ def main(arguments: list[str]) -> int:
     directory = options.directory.absolute()
     result = directory / "result.json"
     result.unlink(missing_ok=True)
-    copy_collection.main(str(directory))
-    copy = directory / "ansible_collections" / "fleetops" / "argocd"
-    servers = TESTBED if options.real or options.attach else SANDBOX
-    which = ["--attach", str(options.attach.absolute())] if options.attach else ["--names", "c1,c2,c3"]
-    info = directory / servers.program / "info.json"
-    # Started before the home is another one: the built servers are kept in the user's.
-    with running(servers, info, which) as versions:
-        set_environment(home=directory / "home")
-        targets = chosen_targets(copy, options)
-        write_variables(copy, info, force_module=options.force_module, large_fleet=options.large_fleet)
-        code, output = run_targets(copy, targets)
-    output = COLOUR.sub("", output)
-    failed, skipped = failed_targets(targets, code, output), skipped_targets(targets, output)
-    write_result(result, targets, failed, skipped, servers=versions)
+    first = Job(directory, options)
+    targets = largest_first(first.copy, chosen_targets(first.copy, options))
+    options.jobs = max(1, min(options.jobs, len(targets)))
+    more = [Job(directory / f"job{number}", options) for number in range(2, options.jobs + 1)]
+    ran = run_all([first, *more], targets)
+    failed, skipped = failed_targets(ran), skipped_targets(targets, ran)
+    write_result(result, sorted(targets), failed, skipped, servers=ran[0].servers if ran else {})
     way = "module" if options.force_module else "in-process"
-    return report(targets, failed, skipped, way=way if servers is SANDBOX else f"{way}, real servers")
+    return report(targets, failed, skipped, way=f"{way}, real servers" if options.real or options.attach else way)
 
 
 if __name__ == "__main__":
