@@ -16,6 +16,13 @@ done
 
 planted="$OUTPUT_DIR/planted.json"
 python -c 'import json, secrets; print(json.dumps({name: secrets.token_hex(16) for name in ("password", "api_key", "token", "header")}))' >"$planted"
+run=(../setup_sandbox/run.sh -vvvv --diff -e "servers_file=$servers" -e "planted_file=$planted" "$@")
+if [ -n "${WATCHED_OUTPUT:-}" ]; then
+    # `make leakscan` searches what is said and left, and with ANSIBLE_DEBUG knows which task said it.
+    "${run[@]}"
+    exit
+fi
+
 leavings="$OUTPUT_DIR/leavings"
 mkdir -p "$leavings/tmp" "$leavings/remote"
 # Short: Ansible has a socket there, whose path may have 107 bytes.
@@ -25,7 +32,7 @@ export ANSIBLE_CALLBACKS_ENABLED=record_results RECORD_RESULTS="$leavings/result
 export ANSIBLE_INJECT_INVOCATION=true TMPDIR="$temporary"
 export RECORD_COMMANDS="$OUTPUT_DIR/leavings/commands" PYTHONPATH="$PWD/../setup_sandbox/watch${PYTHONPATH:+:$PYTHONPATH}"
 status=0
-../setup_sandbox/run.sh -vvvv --diff -e "servers_file=$servers" -e "planted_file=$planted" "$@" >"$leavings/output" 2>&1 || status=$?
+"${run[@]}" >"$leavings/output" 2>&1 || status=$?
 grep -E -A 30 '^(fatal|failed|\[ERROR\]|ERROR|PLAY RECAP)' "$leavings/output" || true
 [ "$status" = 0 ] || exit "$status"
 
