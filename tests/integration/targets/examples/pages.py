@@ -1,11 +1,13 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do what the pages of the collection say: `pages.py COLLECTION DIRECTORY SUBSTITUTES`.
+"""Do what the pages of the collection say: `pages.py COLLECTION DIRECTORY SUBSTITUTES OPENBAO`.
 
 Every fenced block of README.md and of the role's page is written to the file it is for, run in DIRECTORY, or handed on.
 One that no rule below knows is an error, and so is a rule that no block needs. SUBSTITUTES is JSON, {text: text}, for
-addresses and the option that asks for a password. Prints {"handed_on": {rule: text}, "outputs": {command: output}}.
+addresses and the option that asks for a password. OPENBAO is the file that setup_sandbox/openbao.py describes: Ansible
+would put a token in this task's environment into a command line. Prints {"handed_on": {rule: text}, "outputs":
+{command: output}}.
 """
 
 from __future__ import annotations
@@ -135,12 +137,14 @@ def read_terminal(terminal: int) -> bytes:
         return b""
 
 
-def main(collection: str, directory: str, substitutes: str) -> None:
+def main(collection: str, directory: str, substitutes: str, openbao: str) -> None:
     pages = read(Path(collection), json.loads(substitutes))
     work = Path(directory)
     work.mkdir()
     for file, text in pages.files.items():
         (work / file).write_text(text)
+    server = json.loads(Path(openbao).read_text())
+    os.environ.update(VAULT_ADDR=server["url"], VAULT_TOKEN=server["root"], VAULT_CACERT=server["ca_file"])
     outputs = {command: run(command, work) for command in pages.commands}
     print(json.dumps({"handed_on": pages.handed_on, "outputs": outputs}))
 
