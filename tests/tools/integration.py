@@ -176,6 +176,13 @@ class Ran:
     servers: dict[str, str]
 
 
+def taken_from(waiting: SimpleQueue[str]) -> Iterator[str]:
+    """Each is taken once, whoever else takes some; ends when none is left."""
+    with contextlib.suppress(Empty):
+        while True:
+            yield waiting.get_nowait()
+
+
 class Job:
     """A copy of the collection, and servers of its own, for one target after the other."""
 
@@ -198,9 +205,10 @@ class Job:
             write_variables(
                 self.copy, info, force_module=self._options.force_module, large_fleet=self._options.large_fleet
             )
-            while not self._stopped and not waiting.empty():
-                with contextlib.suppress(Empty):
-                    ran.append(self._run_target(waiting.get_nowait(), versions))
+            for target in taken_from(waiting):
+                if self._stopped:
+                    break
+                ran.append(self._run_target(target, versions))
         return ran
 
     def stop(self) -> None:

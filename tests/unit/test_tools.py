@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import certify
@@ -46,6 +48,46 @@ def test_targets_are_counted(
     failed, skipped = integration.failed_targets(ended), integration.skipped_targets(TARGETS, ended)
     assert integration.report(TARGETS, failed, skipped, way="module") == result
     assert capsys.readouterr().out.splitlines()[-1] == closing_line
+
+
+class Worker(integration.Job):
+    """A job without servers; `cannot` is why it does not come to its first target."""
+
+    def __init__(self, cannot: str = "") -> None:
+        self.cannot = cannot
+        self.stopped = False
+
+    def run(self, waiting: SimpleQueue[str]) -> list[integration.Ran]:
+        if self.cannot:
+            sys.exit(self.cannot)
+        return [ran(target) for target in integration.taken_from(waiting)]
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_jobs_share_the_targets() -> None:
+    ended = integration.run_all([Worker(), Worker()], TARGETS)
+    assert sorted(one.target for one in ended) == TARGETS
+
+
+def test_a_job_that_cannot_start_ends_them_all() -> None:
+    jobs = [Worker(), Worker("cannot start the sandbox")]
+    with pytest.raises(SystemExit, match="cannot start the sandbox"):
+        integration.run_all([*jobs], TARGETS)
+    assert all(job.stopped for job in jobs)
+
+
+def test_the_largest_target_is_first(tmp_path: Path) -> None:
+    for target, text in (("a", "-"), ("b", "- a: b")):
+        directory = tmp_path / "tests/integration/targets" / target
+        directory.mkdir(parents=True)
+        (directory / "test.yml").write_text(text)
+    assert integration.largest_first(tmp_path, ["a", "b"]) == ["b", "a"]
+
+
+def test_clusters_of_ones_own_are_there_once() -> None:
+    assert integration.parse(["build/integration", "--jobs", "2", "--attach", "clusters.yml"]).jobs == 1
 
 
 def test_targets_may_follow_the_option() -> None:
