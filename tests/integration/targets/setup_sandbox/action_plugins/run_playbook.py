@@ -12,8 +12,7 @@ Options: `playbook` (a path, or the name of one in a collection), `hosts` (defau
 the ansible-playbook on PATH), `environment_variables`, `vault` (false: without the vault password), `fails` (true: it
 must fail), `searched` (see above; by default where it must fail, since errors are what leaks), `secrets` ({name:
 value}, besides those of the inventory, the vault password and every JWT), `tells` (true: what is found is returned
-only). The variable `run_in_process` (true): in-process, whatever this run was given. The run itself may write to the
-directory of its variable `leavings`, and is searched there too.
+only). The run itself may write to the directory of its variable `leavings`, and is searched there too.
 Returns:
   exit_code, output
   found, searched  as of find_secrets, of a run that is searched
@@ -177,10 +176,6 @@ class ActionModule(ActionBase):
         given = {name: variables[name] for name in (*GIVEN, "work", "setup") if name in variables}
         given["leavings"] = str(leavings)
         extra = directory / "variables.json"
-        if args.get("in_process"):
-            given["argocd_force_module"] = False
-        if variables.get("run_in_process"):
-            given["argocd_force_module"] = False
         wanted = {**given, **(args.get("vars") or {})}
         extra.write_text(json.dumps({key: value for key, value in wanted.items() if value is not None}))
         inventory = args.get("inventory") or f"{variables['work']}/inventory/hosts.yml"
