@@ -128,8 +128,9 @@ class Column:
         secrets = {about: secret for about, secret in secrets.items() if len(secret) >= leak_search.LEAST}
         self.findings.runs += 1
         self.findings.secrets += len(secrets)
+        search = leak_search.Search(secrets)
         for where, text in [*places.texts(), ("the process list", processes.text)]:
-            for about in leak_search.found_in(text, secrets):
+            for about in search.found_in(text):
                 hit = f"{name}: {about} in {where}"
                 self.findings.hits.append(hit)
                 print(f"  HIT {hit}", flush=True)
@@ -143,7 +144,8 @@ class Column:
         shutil.rmtree(places.temporary, ignore_errors=True)
         self.findings.planted = len(planting.LEAKS)
         for leak in planting.LEAKS:
-            if any(leak.place in where and leak_search.found_in(text, {"it": leak.secret}) for where, text in texts):
+            search = leak_search.Search({"it": leak.secret})
+            if any(leak.place in where and search.found_in(text) for where, text in texts):
                 self.findings.caught += 1
             else:
                 self.findings.missed.append(leak.name)
@@ -152,10 +154,11 @@ class Column:
         """Jobs of ansible-runner: one that works, one whose password is wrong."""
         for name, texts in runner.jobs(info, self._directory, force_module=self._force_module):
             secrets = {**self._known(info), **dict(_lines(seen))}
+            search = leak_search.Search(secrets)
             self.findings.runs += 1
             self.findings.secrets += len(secrets)
             for where, text in texts:
-                self.findings.hits += [f"{name}: {about} in {where}" for about in leak_search.found_in(text, secrets)]
+                self.findings.hits += [f"{name}: {about} in {where}" for about in search.found_in(text)]
 
 
 def _lines(file: Path) -> Iterator[tuple[str, str]]:

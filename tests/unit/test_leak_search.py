@@ -49,7 +49,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 
 
 def found(text: str, secret: str) -> bool:
-    return leak_search.found_in(f"before {text} behind", {"it": secret}) == ["it"]
+    return leak_search.Search({"it": secret}).found_in(f"before {text} behind") == ["it"]
 
 
 @pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
@@ -83,10 +83,16 @@ def test_the_first_line_is_that_of_every_key() -> None:
 
 @pytest.mark.parametrize("text", [JWT, f"{HEADER}.{PAYLOAD}", base64.b64encode(JWT.encode()).decode()])
 def test_a_token_that_nobody_knows_is_found_where_any_is_looked_for(text: str) -> None:
-    assert leak_search.found_in(text, {}, tokens=True) == ["a token"]
-    assert leak_search.found_in(text, {}) == []
+    assert leak_search.Search({}, tokens=True).found_in(text) == ["a token"]
+    assert leak_search.Search({}).found_in(text) == []
 
 
 @pytest.mark.parametrize("text", [HEADER, f"{HEADER}.octopus", f"eyJ.{PAYLOAD}", f"x{HEADER}.{PAYLOAD}", "ZXlK"])
 def test_what_only_begins_like_one_is_none(text: str) -> None:
-    assert leak_search.found_in(text, {}, tokens=True) == []
+    assert leak_search.Search({}, tokens=True).found_in(text) == []
+
+
+def test_each_of_several_is_named_once_in_their_order() -> None:
+    search = leak_search.Search({"one": SECRET, "part": SECRET[:12], "other": ALIKE, "again": SECRET}, tokens=True)
+    assert search.found_in(f"{JWT} {quote(SECRET)} {SECRET}") == ["one", "part", "again", "a token"]
+    assert search.found_in(ALIKE) == ["part", "other"]

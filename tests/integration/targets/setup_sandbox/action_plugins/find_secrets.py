@@ -45,10 +45,6 @@ class ActionModule(ActionBase):
         args = self._task.args
         searched = list(places(args.get("texts") or {}, args.get("directories") or []))
         secrets = {name: str(secret) for name, secret in args["secrets"].items()}
-        tokens = bool(args.get("tokens", False))
-        found = [
-            f"{name} in {where}"
-            for where, text in searched
-            for name in leak_search.found_in(text, secrets, tokens=tokens)
-        ]
+        search = leak_search.Search(secrets, tokens=bool(args.get("tokens", False)))
+        found = [f"{name} in {where}" for where, text in searched for name in search.found_in(text)]
         return {**result, "changed": False, "found": found, "searched": len(searched)}
