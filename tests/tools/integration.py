@@ -125,16 +125,6 @@ def environment(home: Path) -> dict[str, str]:
     return {**inherited, "HOME": str(home)}
 
 
-def list_targets(copy: Path, wanted: list[str]) -> list[str]:
-    command = ["ansible-test", "integration", "--list-targets", *wanted]
-    answer = subprocess.run(
-        command, cwd=copy, env=environment(copy.parents[2] / "home"), stdout=subprocess.PIPE, text=True, check=False
-    )
-    if answer.returncode:
-        sys.exit("cannot list the integration targets: see ansible-test's words above")
-    return answer.stdout.split()
-
-
 def read_aliases(copy: Path, target: str) -> list[str]:
     return (copy / "tests/integration/targets" / target / "aliases").read_text().splitlines()
 
@@ -190,9 +180,20 @@ class Job:
         copy_collection.main(str(directory))
         self.copy = directory / "ansible_collections" / "fleetops" / "argocd"
         self._directory = directory
+        self._environment = environment(directory / "home")
         self._options = options
         self._process: subprocess.Popen[str] | None = None
         self._stopped = False
+
+    def list_targets(self, wanted: list[str]) -> list[str]:
+        """Those that are wanted, or all there are, as ansible-test knows them."""
+        command = ["ansible-test", "integration", "--list-targets", *wanted]
+        answer = subprocess.run(
+            command, cwd=self.copy, env=self._environment, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if answer.returncode:
+            sys.exit("cannot list the integration targets: see ansible-test's words above")
+        return answer.stdout.split()
 
     def run(self, waiting: SimpleQueue[str]) -> list[Ran]:
         """Take targets until none is left."""
@@ -223,9 +224,7 @@ class Job:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         command = ["ansible-test", "integration", "--local", "--python", version, target]
         lines, started = [], time.monotonic()
-        process = start(
-            command, output=subprocess.PIPE, cwd=self.copy, environment=environment(self._directory / "home")
-        )
+        process = start(command, output=subprocess.PIPE, cwd=self.copy, environment=self._environment)
         self._process = process
         if self._stopped:
             self.stop()
@@ -309,12 +308,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def chosen_targets(copy: Path, options: argparse.Namespace) -> list[str]:
-    targets = list_targets(copy, options.targets)
+def chosen_targets(job: Job, options: argparse.Namespace) -> list[str]:
+    targets = job.list_targets(options.targets)
     if options.targets:
         return targets
-    targets = [name for name in in_set(copy, targets, options.set) if name not in options.exclude]
-    return without_in_process_only(copy, targets) if options.force_module else targets
+    targets = [name for name in in_set(job.copy, targets, options.set) if name not in options.exclude]
+    return without_in_process_only(job.copy, targets) if options.force_module else targets
 
 
 def main(arguments: list[str]) -> int:
@@ -323,7 +322,7 @@ def main(arguments: list[str]) -> int:
     result = directory / "result.json"
     result.unlink(missing_ok=True)
     first = Job(directory, options)
-    targets = largest_first(first.copy, chosen_targets(first.copy, options))
+    targets = largest_first(first.copy, chosen_targets(first, options))
     options.jobs = max(1, min(options.jobs, len(targets)))
     more = [Job(directory / f"job{number}", options) for number in range(2, options.jobs + 1)]
     ran = run_all([first, *more], targets)
