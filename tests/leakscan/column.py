@@ -78,7 +78,7 @@ class Column:
         # As ansible-test has it: below the collection, where some targets look for its documents.
         output = self._copy / "tests" / "output" / ".tmp" / name
         places = self._places(name)
-        with Processes() as processes, (places.directory / "output").open("w") as file:
+        with Processes(str(places.temporary)) as processes, (places.directory / "output").open("w") as file:
             environment = {**self._environment(places), "OUTPUT_DIR": str(output)}
             shutil.rmtree(output, ignore_errors=True)
             output.mkdir(parents=True)
@@ -138,7 +138,7 @@ class Column:
     def _leaks(self) -> None:
         """What leaks on purpose must be found, or nothing else that is said here is worth anything."""
         places = self._places("leaks")
-        with Processes() as processes, (places.directory / "output").open("w") as file:
+        with Processes(str(places.temporary)) as processes, (places.directory / "output").open("w") as file:
             self._call(planting.command(self._directory), self._environment(places), cwd=self._directory, file=file)
         texts = [*places.texts(), ("the process list", processes.text)]
         shutil.rmtree(places.temporary, ignore_errors=True)

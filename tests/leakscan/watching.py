@@ -38,13 +38,18 @@ def ours(text: str) -> str:
 
 
 class Processes:
-    """The arguments of every process that this one starts from now on, or that those start; looked at all the time."""
+    """The arguments of every process that this one starts from now on, or that those start; looked at all the time.
 
-    def __init__(self) -> None:
+    `mark` is in their environments: one in the background may have no parent left to know it by (async_wrapper of
+    ansible-core), and one behind sudo has an environment of its own.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark.encode()
         self._seen: set[str] = set()
-        self._running: set[int] = set()
         # Of each process: whether it is ours. Looked up once, since there are many others on a machine.
         self._known: dict[int, bool] = {}
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -64,17 +69,24 @@ class Processes:
     def wait(self, seconds: float) -> None:
         """Wait for what went to the background: only then it has left what it leaves."""
         deadline = time.monotonic() + seconds
-        while self._running and time.monotonic() < deadline:
+        while self._look() and time.monotonic() < deadline:
             time.sleep(_SAMPLE_SECONDS)
 
     def _watch(self) -> None:
         while not self._stop.wait(_SAMPLE_SECONDS):
+            self._look()
+
+    def _look(self) -> bool:
+        """Return whether any of ours runs."""
+        with self._lock:
             present = _present()
             parents = {pid: _parent(pid) for pid in present - self._known.keys()}
-            known = {pid: ours for pid, ours in self._known.items() if pid in present}
-            self._known = known | {pid: _descends(pid, parents, known) for pid in parents}
-            self._running = {pid for pid, ours in self._known.items() if ours}
-            self._seen |= {_arguments(pid) for pid in self._running}
+            known = {pid: is_ours for pid, is_ours in self._known.items() if pid in present}
+            new = {pid: _descends(pid, parents, known) or self._mark in _environment(pid) for pid in parents}
+            self._known = known | new
+            running = {pid for pid, is_ours in self._known.items() if is_ours}
+            self._seen |= {_arguments(pid) for pid in running}
+            return bool(running)
 
 
 def _present() -> set[int]:
@@ -94,6 +106,13 @@ def _descends(pid: int, parents: Mapping[int, int], known: Mapping[int, bool]) -
     while pid in parents:
         pid = parents[pid]
     return pid == os.getpid() or known.get(pid, False)
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _arguments(pid: int) -> str:

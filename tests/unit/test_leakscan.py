@@ -1,0 +1,61 @@
+# Copyright (c) 2026 fleetops.argocd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The leak scan knows the processes of a run, also those that went to the background."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from leakscan.watching import Processes
+
+MARK = "scan-of-it"
+# As async_wrapper of ansible-core goes to the background; what is left has no parent of the run.
+DAEMON = """
+import os, pathlib, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(1)
+        pathlib.Path(sys.argv[1]).touch()
+    os._exit(0)
+"""
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> Path:
+    return tmp_path / "done"
+
+
+def run_daemon(done: Path) -> None:
+    subprocess.run([sys.executable, "-c", DAEMON, str(done)], env=os.environ | {"TMPDIR": f"/{MARK}"}, check=True)
+
+
+def test_what_a_run_left_in_the_background_is_waited_for(done: Path) -> None:
+    with Processes(MARK) as processes:
+        run_daemon(done)
+        processes.wait(30)
+        assert done.exists()
+    assert str(done) in processes.text
+
+
+def test_the_wait_has_an_end(done: Path) -> None:
+    with Processes(MARK) as processes:
+        run_daemon(done)
+        processes.wait(0.2)
+        assert not done.exists()
+
+
+def test_what_others_run_is_not_looked_at(done: Path) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(done)])
+    try:
+        with Processes(MARK) as processes:
+            processes.wait(30)
+        assert str(done) not in processes.text
+    finally:
+        other.kill()
+        other.wait()
