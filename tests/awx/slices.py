@@ -140,25 +140,27 @@ class Workflow:
 
     def run(self, first_job: int) -> dict[str, Any]:
         """Run the slices side by side, then the summary; return what they changed and what it says."""
+        jobs = [first_job + number for number in range(self._count)]
+        print(f"jobs {jobs[0]} to {jobs[-1]}: their output is in {self._directory}/<job>/artifacts", flush=True)
         started = time.monotonic()
         with contextlib.ExitStack() as stack:
             processes = [
-                stack.enter_context(
-                    self._started(first_job + number, {**self._provision, "slice": [number + 1, self._count]})
-                )
-                for number in range(self._count)
+                stack.enter_context(self._started(job, {**self._provision, "slice": [number, self._count]}))
+                for number, job in enumerate(jobs, start=1)
             ]
-            jobs = [self._finish(process) for process in processes]
+            results = [self._finish(process) for process in processes]
         seconds = time.monotonic() - started
         told: dict[str, Any] = {}
-        for job in jobs:
+        for result in results:
             # As AWX does: by name, the later one wins.
-            told.update(job["artifacts"])
+            told.update(result["artifacts"])
         with self._started(first_job + self._count, {"playbook": "summary.yml", "extra_vars": told}) as process:
             summary = self._finish(process)
+        hosts = [len(result["hosts"]) for result in results]
+        print(f"{sum(hosts)} hosts in {seconds:.0f} s", flush=True)
         return {
-            "hosts": [len(job["hosts"]) for job in jobs],
-            "changed_hosts": sum(len(job["changed"]) for job in jobs),
+            "hosts": hosts,
+            "changed_hosts": sum(len(result["changed"]) for result in results),
             "seconds": round(seconds, 1),
             "summary": summary["artifacts"]["argocd_user_summary"],
         }
