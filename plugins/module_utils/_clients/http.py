@@ -296,6 +296,7 @@ def cause_of(exc: BaseException, options: TlsOptions) -> tuple[str, bool]:
     """
     chain = _chain(exc)
     told = _header_cause(exc) or _tls_cause(chain, options) or _file_cause(exc, options) or _connection_cause(chain)
+    told = told or _proxy_cause(exc, chain)
     if told:
         return told, False
     for kind, words, sent in _CAUSES:
@@ -311,7 +312,6 @@ _CLOSED = "closed the connection before it answered"
 _CAUSES = (
     ("ConnectTimeout", "does not answer (connecting timed out); check the address and the way there", False),
     ("Timeout", "did not answer in time; look at its load, or wait longer (argocd_timeout for Argo CD)", True),
-    ("ProxyError", "cannot be reached through the proxy", False),
     ("InvalidURL", "has no usable address; write https://host[:port][/path]", False),
     ("InvalidSchema", "has no usable address; write https://host[:port][/path]", False),
 )
@@ -369,3 +369,12 @@ def _connection_cause(chain: list[BaseException]) -> str:
         return ""
     system = next((item.strerror for item in chain if isinstance(item, OSError) and item.strerror), "no connection")
     return f"cannot be reached ({system}); check the address and the way there"
+
+
+def _proxy_cause(exc: BaseException, chain: list[BaseException]) -> str:
+    """What came before the request was sent: http.client raises a plain OSError where the proxy refuses CONNECT.
+
+    urllib3 says ProxyError, too, of a connection that ended after it, since its `close()` forgets it was connected.
+    """
+    refused = any(type(item) is OSError and item.errno is None for item in chain)
+    return "cannot be reached through the proxy" if refused and isinstance(exc, requests.exceptions.ProxyError) else ""

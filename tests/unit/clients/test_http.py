@@ -86,6 +86,24 @@ def test_a_write_whose_answer_was_lost_may_have_happened(server: ScriptedServer,
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("method", WRITES)
+def test_the_same_behind_a_proxy(server: ScriptedServer, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.script(HANG_UP)
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    assert failure(Client("http://behind.example"), method).sent is True
+    assert [request.target for request in server.requests] == ["http://behind.example/x"]
+
+
+@pytest.mark.parametrize(("answer", "sent"), [(Answer(407), False), (Answer(502), False), (HANG_UP, True)])
+def test_a_proxy_that_refuses_the_tunnel_has_sent_nothing(
+    server: ScriptedServer, answer: Answer, sent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.script(answer)
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    error = failure(Client("https://behind.example"), "POST")
+    assert (error.sent, "cannot be reached through the proxy" in str(error)) == (sent, not sent)
+
+
 def test_a_read_whose_answer_was_lost_is_sent_again(server: ScriptedServer) -> None:
     server.script(HANG_UP, HANG_UP)
     assert Client(server.url).try_it().status == 200
