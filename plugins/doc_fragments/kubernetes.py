@@ -14,7 +14,8 @@ options:
   kubeconfig:
     description:
       - Path of a kubeconfig, or a kubeconfig as a dictionary.
-      - Without it, O(context) and O(host), the modules use the cluster they run in, else C(~/.kube/config).
+      - Without it, O(context) and O(host), the modules use the cluster they run in, else what E(KUBECONFIG) names, else
+        C(~/.kube/config).
       - If not set, the environment variable E(K8S_AUTH_KUBECONFIG) is used.
     type: raw
   context:

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +36,7 @@ except ImportError:
 __all__ = ("HAS_KUBERNETES", "Access", "load_access", "remove_temporary_files")
 
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+_OF_THE_HOME = "~/.kube/config"
 Headers = Mapping[str, "str | list[str]"]
 
 
@@ -213,7 +213,8 @@ def _load_kubeconfig(configuration: Any, params: Mapping[str, Any]) -> _Beyond:
     if isinstance(kubeconfig, Mapping):
         config = kube_config.ConfigNode("kube-config", dict(kubeconfig))
     else:
-        path = str(Path(kubeconfig).expanduser()) if kubeconfig else kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+        # The library's own default was read when it was imported: before the task's `environment` was set.
+        path = str(kubeconfig or os.environ.get("KUBECONFIG") or _OF_THE_HOME)
         with _read_by_libyaml():
             files = kube_config.KubeConfigMerger(path)
         if files.config is None:

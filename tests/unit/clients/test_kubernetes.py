@@ -99,12 +99,25 @@ def test_every_way_of_a_kubeconfig_to_log_in_is_sent_as_a_header(
     assert (request.method, request.target, request.values("Authorization")) == ("GET", TARGET, [header])
 
 
+@pytest.mark.parametrize("variable", [None, ""])
 def test_without_options_the_kubeconfig_of_the_home_directory_counts(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    path = tmp_path / ".kube" / "config"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(kubeconfig(server.url, TOKEN_USER)))
+    if variable is not None:
+        monkeypatch.setenv("KUBECONFIG", variable)
+    assert read(server) == CONFIG_MAP
+
+
+def test_kubeconfig_is_looked_up_when_a_task_runs(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # `environment` of a task is set in its worker, which has the library imported already.
     path = tmp_path / "elsewhere"
     path.write_text(yaml.safe_dump(kubeconfig(server.url, TOKEN_USER)))
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    monkeypatch.setenv("KUBECONFIG", str(path))
     assert read(server) == CONFIG_MAP
 
 
@@ -146,7 +159,7 @@ OPTIONS = {
 def test_complete_options_need_no_kubeconfig(
     server: ScriptedServer, params: dict[str, str], header: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "missing")
+    monkeypatch.setenv("KUBECONFIG", "missing")
     assert read(server, host=server.url + "/", **params) == CONFIG_MAP
     assert (server.requests[0].target, server.requests[0].values("Authorization")) == (TARGET, [header])
 
