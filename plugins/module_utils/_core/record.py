@@ -66,6 +66,10 @@ class Record:
         announced = [] if self.announced is None else [self.announced]
         return tuple(dict.fromkeys([*current, *announced, *(item.id for item in self.superseded)]))
 
+    def keeps(self, token_id: str) -> bool:
+        """Whether that is the id of its current token."""
+        return self.current is not None and self.current.id == token_id
+
     def without(self, ids: Collection[str]) -> Record:
         """Return the record that no longer names these superseded ids."""
         return replace(self, superseded=tuple(item for item in self.superseded if item.id not in ids))
@@ -144,7 +148,8 @@ def announce(record: Record, token_id: str, *, now: datetime, by: str) -> Record
 def settle(record: Record, token: TokenRef, *, requested_lifetime: int | None, now: datetime) -> Record:
     """Return the record that goes with the stored token; its predecessor becomes superseded.
 
-    One that was superseded before, and is stored again, is in effect again.
+    One that was superseded before, and is stored again, is in effect again. Another id that is announced stays so: it
+    may exist.
     """
     record = record.without([token.id])
     previous = record.current.id if record.current and record.current.id != token.id else None
@@ -152,7 +157,7 @@ def settle(record: Record, token: TokenRef, *, requested_lifetime: int | None, n
         record,
         current=token,
         requested_lifetime=requested_lifetime,
-        announced=None,
+        announced=None if record.announced == token.id else record.announced,
         superseded=_retire(record, previous, now),
     )
 

@@ -76,9 +76,9 @@ def _and_spread(renewal: Renewal) -> str:
 
 def check_granted(claims: TokenClaims, renewal: Renewal) -> None:
     """Raise Refused where the server granted so short a life that every run would renew."""
-    if renewal.renew_before is None or claims.expires_at is None:
+    granted = claims.lifetime
+    if renewal.renew_before is None or granted is None:
         return
-    granted = int((claims.expires_at - claims.issued_at).total_seconds())
     if granted <= renewal.renew_before + renewal.brought_forward:
         raise Refused(
             f"cannot renew a token of account {claims.account} {format_duration(renewal.renew_before)} before its end: "
@@ -92,7 +92,9 @@ def renewal_reason(stored: TokenClaims, record: Record | None, renewal: Renewal,
     if renewal.rotate:
         return "a rotation was asked for"
     return (
-        _changed_lifetime(stored, record, renewal) or _near_its_end(stored, renewal, now) or _old(stored, renewal, now)
+        _changed_lifetime(stored, record, renewal)
+        or _near_its_end(stored, record, renewal, now)
+        or _old(stored, renewal, now)
     )
 
 
@@ -101,12 +103,12 @@ def _changed_lifetime(stored: TokenClaims, record: Record | None, renewal: Renew
 
     Of a token that no run of ours minted only the kind is compared: whether it expires at all.
     """
-    if record and record.current and record.current.id == stored.id:
+    if record and record.keeps(stored.id):
         then = record.requested_lifetime
     elif (stored.expires_at is None) == (renewal.expires_in is None):
         return ""
     else:
-        then = int((stored.expires_at - stored.issued_at).total_seconds()) if stored.expires_at else None
+        then = stored.lifetime
     if then == renewal.expires_in:
         return ""
     return f"the lifetime asked for is {_lifetime(renewal.expires_in)}, it was {_lifetime(then)}"
@@ -116,10 +118,12 @@ def _lifetime(seconds: int | None) -> str:
     return "without end" if seconds is None else format_duration(seconds)
 
 
-def _near_its_end(stored: TokenClaims, renewal: Renewal, now: datetime) -> str:
+def _near_its_end(stored: TokenClaims, record: Record | None, renewal: Renewal, now: datetime) -> str:
     if renewal.renew_before is None or stored.expires_at is None:
         return ""
-    check_granted(stored, renewal)
+    if record and record.keeps(stored.id):
+        # Of a token that somebody else made, the server was asked for another life.
+        check_granted(stored, renewal)
     if now < stored.expires_at - timedelta(seconds=renewal.renew_before + renewal.brought_forward):
         return ""
     return f"it ends in less than {format_duration(renewal.renew_before)}{_brought_forward(renewal)}"

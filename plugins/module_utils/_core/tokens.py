@@ -58,6 +58,11 @@ class TokenClaims:
     expires_at: datetime | None
 
     @property
+    def lifetime(self) -> int | None:
+        """In seconds; None for one that never expires."""
+        return int((self.expires_at - self.issued_at).total_seconds()) if self.expires_at else None
+
+    @property
     def ref(self) -> TokenRef:
         """The token without its secret."""
         return TokenRef(self.id, format_time(self.issued_at), format_time(self.expires_at) if self.expires_at else None)

@@ -65,6 +65,9 @@ class Assessment:
         return situation
 
     def _with_listed(self, situation: Situation, token: str | None) -> Situation:
+        if self._wish.by_signing and self._argocd.server_time is None:
+            # Nobody has asked Argo CD yet, and a token that we sign begins when its clock says so.
+            self._argocd.version()
         account = self._account(token if situation.accepted else None, situation)
         if account is None:
             # Nothing is known to be gone.

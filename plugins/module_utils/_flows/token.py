@@ -177,7 +177,7 @@ class _Keeper:
         """Bring form, record and the other places in line with the token that stays, and retire what is due."""
         claims = situation.stored
         record = give_up_announced(self._record_of(situation), situation.now)
-        if claims and (record.current is None or record.current.id != claims.id):
+        if claims and not record.keeps(claims.id):
             record = settle(record, claims.ref, requested_lifetime=self._renewal.expires_in, now=situation.now)
         due = self._due(record, situation, held=claims.id if claims else None)
         wanted = Entry(token=entries[0].token, record=record.describe()) if entries else Entry()
@@ -212,9 +212,15 @@ class _Keeper:
             # A token that works and has its record proves its installation by itself.
             self._warnings = self._require_same_instance(bearer)
         self._task.issuer.prepare(bearer=bearer)
-        if self._ports.check_mode:
-            return self._planned_mint(situation, decision, before)
         record = self._record_of(situation)
+        claims = situation.stored
+        if claims and decision.action == RENEWED and not record.keeps(claims.id):
+            # Somebody else put it there: known from now on, so that it comes to an end once it is replaced. Its own
+            # lifetime, since a run that dies before it has stored the new one must find it due again.
+            record = settle(record, claims.ref, requested_lifetime=claims.lifetime, now=situation.now)
+        situation = replace(situation, record=record)
+        if self._ports.check_mode:
+            return self._planned_mint(record, situation, decision, before)
         known = {*record.ids(), *(token.id for token in situation.listed)}
         minted = self._minting.run(record, entries, now=situation.now, bearer=bearer, known=known)
         ref, record = minted.claims.ref, minted.record
@@ -232,10 +238,12 @@ class _Keeper:
         )
         return _with_token(outcome, minted.token if self._wish.return_token or self._wish.as_fact else None)
 
-    def _planned_mint(self, situation: Situation, decision: Decision, before: dict[str, Any]) -> Outcome:
+    def _planned_mint(
+        self, record: Record, situation: Situation, decision: Decision, before: dict[str, Any]
+    ) -> Outcome:
         expiry = UNKNOWN if self._renewal.expires_in else None
         ref = TokenRef(UNKNOWN, UNKNOWN, expiry)
-        announced = announce(self._record_of(situation), UNKNOWN, now=situation.now, by=self._ports.actor)
+        announced = announce(record, UNKNOWN, now=situation.now, by=self._ports.actor)
         record = settle(announced, ref, requested_lifetime=None, now=situation.now)
         due = self._due(record, situation, held=None)
         after = show(self._wish, ref, record.without(due))

@@ -96,7 +96,10 @@ def test_the_same_behind_a_proxy(server: ScriptedServer, method: str, monkeypatc
 
 @pytest.mark.parametrize(("answer", "sent"), [(Answer(407), False), (Answer(502), False), (HANG_UP, True)])
 def test_a_proxy_that_refuses_the_tunnel_has_sent_nothing(
-    server: ScriptedServer, answer: Answer, sent: bool, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer,
+    answer: Answer,
+    sent: bool,  # noqa: FBT001 # a case of the table
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server.script(answer)
     monkeypatch.setenv("HTTPS_PROXY", server.url)

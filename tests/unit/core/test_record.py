@@ -151,6 +151,12 @@ def test_neither_announcing_nor_settling_forgets_an_id(record: Record, token_id:
     assert len(ids) == len(set(ids))
 
 
+@given(RECORDS, IDS)
+def test_settling_for_what_somebody_else_stored_forgets_no_id_either(record: Record, token_id: str) -> None:
+    settled = settle(record, TokenRef(token_id, SINCE, None), requested_lifetime=None, now=NOW)
+    assert (known(settled), settled.keeps(token_id)) == (known(record) | {token_id}, True)
+
+
 def known(record: Record) -> set[str]:
     return {
         *(item.id for item in record.superseded),

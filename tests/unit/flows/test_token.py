@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -640,6 +641,61 @@ def test_another_token_put_beside_our_record_is_adopted_and_its_predecessor_supe
     assert world.sink.entry.record is not None
     assert world.sink.entry.record["current"]["id"] == "by-hand"
     assert world.sink.entry.record["superseded"] == [{"id": OLD, "since": ISSUED}]
+
+
+def test_an_adopted_token_does_not_hide_what_a_run_that_died_had_minted() -> None:
+    world = World()
+    world.sink.entry = Entry(token=world.argocd.issue("by-hand"))
+    world.fail("mint", After(Killed()))
+    with pytest.raises(Killed):
+        run(world, rotate=True)
+    assert run(world).values["action"] == "kept"
+    assert world.sink.entry.record == record("by-hand", announced=NEW)
+    world.slept = 3600
+    assert run(world).values["superseded"] == [NEW]
+    world.slept = 7 * DAY
+    assert (run(world).values["revoked"], list(world.argocd.tokens)) == ([NEW], ["by-hand"])
+
+
+@pytest.mark.parametrize("beside", [None, record(OLD)])
+def test_a_token_put_there_by_hand_comes_to_an_end_when_it_is_replaced_at_once(beside: dict[str, Any] | None) -> None:
+    def put_by_hand() -> World:
+        world = World()
+        if beside:
+            world.argocd.issue(OLD)
+        world.sink.entry = Entry(token=world.argocd.issue("by-hand"), record=beside)
+        return world
+
+    asked = {"expires_in": "90d", "revoke_after": "0"}
+    world = put_by_hand()
+    outcome = run(world, **asked)
+    revoked = [OLD, "by-hand"] if beside else ["by-hand"]
+    assert outcome.values["reason"] == "the lifetime asked for is 90d, it was without end"
+    assert (outcome.values["revoked"], outcome.values["unknown"]) == (revoked, [])
+    assert list(world.argocd.tokens) == [NEW]
+    assert run(put_by_hand(), check_mode=True, **asked).values["revoked"] == revoked
+
+
+def test_a_token_put_there_by_hand_is_due_again_after_a_run_that_died_replacing_it() -> None:
+    world = World()
+    world.sink.entry = Entry(token=world.argocd.issue("by-hand"))
+    world.fail("mint", Killed())
+    with pytest.raises(Killed):
+        run(world, expires_in="90d")
+    assert world.sink.entry.record is not None
+    assert world.sink.entry.record["current"]["id"] == "by-hand"
+    assert run(world, expires_in="90d").values["action"] == "renewed"
+
+
+def test_a_short_token_put_there_by_hand_is_renewed_and_nothing_said_of_what_the_server_grants() -> None:
+    world = World()
+    world.sink.entry = Entry(token=world.argocd.issue("by-hand", expires_in=7 * DAY))
+    world.fail("mint", Killed())
+    asked = {"expires_in": "90d", "renew_before": "14d"}
+    with pytest.raises(Killed):
+        run(world, **asked)
+    assert run(world, **asked).values["action"] == "renewed"
+    assert not run(world, **asked).changed
 
 
 def test_a_stale_form_is_written_again_with_the_same_token_and_the_reason_said() -> None:
@@ -1384,6 +1440,32 @@ def test_with_the_signing_key_no_login_is_needed() -> None:
     world.events.clear()
     assert not sign(world, checks=CHECKS).changed
     assert "get argocd-secret" not in world.events
+
+
+def signing_world_with_a_clock(behind: int) -> World:
+    """So many seconds behind ours, and known once Argo CD has answered."""
+    world = signing_world()
+
+    def answer() -> str:
+        world.argocd.server_time = world.now - timedelta(seconds=behind)
+        return world.argocd.said_version
+
+    world.argocd.version = answer  # type: ignore[method-assign] # that is the point
+    return world
+
+
+@pytest.mark.parametrize(("behind", "issued"), [(-3000, "2026-01-31T12:50:00Z"), (40, "2026-01-31T11:59:20Z")])
+def test_a_token_is_signed_by_the_clock_of_argo_cd(behind: int, issued: str) -> None:
+    outcome = sign(signing_world_with_a_clock(behind))
+    assert outcome.values["issued_at"] == issued
+    assert bool(outcome.warnings) == (abs(behind) > 60)
+
+
+def test_nothing_is_signed_where_the_clocks_are_far_apart() -> None:
+    world = signing_world_with_a_clock(4000)
+    with pytest.raises(Refused, match="more than 1 h apart"):
+        sign(world)
+    assert world.effects() == []
 
 
 def test_nothing_is_signed_where_external_secrets_would_take_the_id_away_again() -> None:
