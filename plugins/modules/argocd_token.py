@@ -173,9 +173,8 @@ options:
     default: false
   planned:
     description:
-      - Says that an earlier step of the same run would change the account or its policy. Only looked at in check
-        mode, where
-        the server then cannot tell yet.
+      - Says that an earlier step of the same run would change the account or its policy, or remove it with
+        O(state=absent). Only looked at in check mode, where the server then cannot tell yet.
     type: bool
     default: false
 extends_documentation_fragment:

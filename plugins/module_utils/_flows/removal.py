@@ -56,6 +56,7 @@ class Removal:
     def run(self) -> Outcome:
         """Revoke on the server first: a place that still holds its entry is how a later run knows what is ours."""
         entries = self._places.read()
+        self._places.prepare_removal(entries)
         held = [_Held(entry, self._assessment.look(entry, where=label)) for label, entry in self._places.named(entries)]
         bearer = self._bearer(held)
         stored = any(not entry.holds_same(Entry()) for entry in entries)
@@ -77,7 +78,9 @@ class Removal:
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""
         if bearer is None and not self._task.issuer.can_act_alone:
-            if needed and self._has_tokens():
+            # Only planned: an earlier step removes the account, and with it all its tokens.
+            only_planned = self._ports.check_mode and self._wish.planned
+            if needed and not only_planned and self._has_tokens():
                 refusal = held[0].situation.refusal or "no reason given"
                 raise InvalidInput(
                     f"cannot revoke the tokens of account {self._wish.account}: the stored token is refused "

@@ -65,7 +65,8 @@ class StoredPassword:
 
     def run(self, bring: Bring) -> Outcome:
         """Bring account, places and password in line. Where another run was faster, go on from what it left."""
-        self._places.prepare()
+        if self._present:
+            self._places.prepare()
         for _attempt in range(_RACES):
             try:
                 return self._once(bring)
@@ -218,6 +219,7 @@ class StoredPassword:
 
     def _remove(self, bring: Bring, entries: Sequence[Entry]) -> Outcome:
         """Remove the account, and then what is stored: until then its record says that it is ours."""
+        self._places.prepare_removal(entries)
         outcome = bring(None, check_mode=self._ports.check_mode)
         stored = [entry for entry in entries if not entry.holds_same(Entry())]
         if not self._ports.check_mode:

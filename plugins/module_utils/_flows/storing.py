@@ -48,6 +48,12 @@ class Places:
         for sink in self._sinks:
             sink.prepare()
 
+    def prepare_removal(self, entries: Sequence[Entry]) -> None:
+        """Do so for what `clear` will write. An empty place may be gone, as with the namespace of a Secret."""
+        for sink, entry in zip(self._sinks, entries, strict=True):
+            if not entry.holds_same(Entry()):
+                sink.prepare()
+
     def read(self) -> list[Entry]:
         """Return what each holds."""
         self._read = [sink.read() for sink in self._sinks]

@@ -41,7 +41,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     wish = parse_wish(params)
     places = Places([ports.sink(item, wish.account) for item in params["store"] if item.get("type") != FACT])
     _require_somewhere(places, wish)
-    places.prepare()
+    if wish.present:
+        places.prepare()
     instance = read_instance_uid(params, ports)
     ports.claim(
         f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"

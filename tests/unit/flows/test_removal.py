@@ -163,6 +163,32 @@ def test_where_no_cluster_is_named_nothing_rules_it_out() -> None:
         run(world_with_refused_token())
 
 
+def test_where_an_earlier_step_removes_the_account_no_login_is_missed() -> None:
+    world = world_with_refused_token()
+    outcome = run(world, check_mode=True, planned=True)
+    assert (outcome.changed, outcome.values["action"]) == (True, "revoked")
+    with pytest.raises(InvalidInput, match="there is no login to Argo CD"):
+        run(world, planned=True)
+
+
+def test_an_empty_place_need_not_be_there_any_more() -> None:
+    world = world_with_tokens()
+    world.sinks["second"].entry = Entry()
+    gone = SinkError("cannot use sink second: there is no namespace octo")
+    world.fail("prepare.second", gone)
+    assert run(world).changed
+    assert not run(world).changed
+    assert not [event for event in world.events if event.startswith("prepare.second")]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_revoked() -> None:
+    world = world_with_tokens()
+    world.fail("prepare.second", SinkError("cannot write"))
+    with pytest.raises(SinkError):
+        run(world)
+    assert not [event for event in world.events if event.startswith("revoke")]
+
+
 def world_with_refused_token() -> World:
     world = world_with_tokens()
     world.argocd.tokens.clear()

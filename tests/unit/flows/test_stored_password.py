@@ -176,6 +176,16 @@ def test_removal_takes_the_account_first_and_then_what_is_stored(provisioned: Wo
     assert provisioned.effects() == []
 
 
+def test_a_removal_prepares_the_places_it_clears_and_no_other(provisioned: World) -> None:
+    provisioned.sinks["second"].entry = Entry()
+    provisioned.fail("prepare.second", SinkError("cannot use sink second: there is no namespace octo"))
+    provisioned.fail("prepare.first", SinkError("cannot write"))
+    with pytest.raises(SinkError, match="cannot write"):
+        run(provisioned, state="absent")
+    assert provisioned.effects() == []
+    assert run(provisioned, state="absent").changed
+
+
 # --- API keys of the account -----------------------------------------------------------------------------------------
 
 
