@@ -13,7 +13,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,8 @@ class FlowAction(ActionBase):
         if obstacle:
             self._require_quiet_environment(obstacle)
             return self._as_module(args, variables)
-        # The worker is this task's own process.
-        os.environ.update(self._environment())
-        return self._in_process(args, variables)
+        with _environment_variables(self._environment()):
+            return self._in_process(args, variables)
 
     def _obstacle(self, variables: Mapping[str, Any]) -> str:
         """Return why the task must run as a module; empty where it may run in-process."""
@@ -265,6 +265,19 @@ class FlowAction(ActionBase):
         )
 
 
+@contextmanager
+def _environment_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set them for one task: the items of a loop share their worker, each with an environment of its own."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update({name: before[name] for name in variables.keys() & before.keys()})
+
+
 def _hides_results(version: str) -> bool:
     """Say whether that ansible-core heeds `_ansible_no_log` of an action's result."""
     numbers = [int(number) for number in re.findall(r"\d+", version)[:3]]
@@ -289,9 +302,7 @@ def _require_lasting(variables: Mapping[str, Any], what: str, remedy: str) -> No
 
 def _file(file: str | None, variables: Mapping[str, Any], noun: str, error: type[FleetopsError]) -> str:
     """Return the file's path; a relative one starts at the inventory, as the default does."""
-    directory = variables.get("inventory_dir")
-    # A list of hosts (`-i host,`) has none; ansible-core 2.19 and later say so by the text `None`.
-    inventory_dir = str(directory) if directory and Path(str(directory)).is_absolute() else None
+    inventory_dir = _inventory_dir(variables)
     if not file:
         return default_path(inventory_dir, str(variables["inventory_hostname"]))
     if Path(file).is_absolute():
@@ -301,6 +312,23 @@ def _file(file: str | None, variables: Mapping[str, Any], noun: str, error: type
     if inventory_dir is None:
         raise error(f"cannot find {noun} {file}: the inventory has no directory to start at; give an absolute path")
     return str(Path(inventory_dir, file))
+
+
+def _inventory_dir(variables: Mapping[str, Any]) -> str | None:
+    """Return where Ansible looks for host_vars; None where there is no such directory.
+
+    That is beside a source of the inventory (ansible/vars/plugins.py, get_vars_from_inventory_sources). `inventory_dir`
+    is where the host's own file is, perhaps in a directory below a source that is one.
+    """
+    directory = variables.get("inventory_dir")
+    # A list of hosts (`-i host,`) has none; ansible-core 2.19 and later say so by the text `None`.
+    if not directory or not Path(str(directory)).is_absolute():
+        return None
+    inventory_dir = Path(str(directory))
+    sources = [Path(str(source)) for source in variables.get("ansible_inventory_sources") or []]
+    beside = [source if source.is_dir() else source.parent for source in sources if source.exists()]
+    above = [place for place in beside if inventory_dir.is_relative_to(place)]
+    return str(max(above, key=lambda place: len(place.parts), default=inventory_dir))
 
 
 def _censored(result: dict[str, Any]) -> dict[str, Any]:

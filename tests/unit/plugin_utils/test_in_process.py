@@ -188,18 +188,24 @@ def test_with_a_sink_on_the_controller_the_task_runs_there_whatever_is_said(name
     assert said(made) == ["h1: argocd_token runs in-process: sink ansible_vault lives on the controller"]
 
 
-def test_in_this_process_the_tasks_environment_is_set_for_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_this_process_the_tasks_environment_is_set_for_its_flow_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The items of a loop are run by one worker, each with an environment of its own."""
     monkeypatch.setenv("A", "before")
-    seen: list[str | None] = []
+    monkeypatch.delenv("B", raising=False)
+    seen: list[tuple[str | None, str | None]] = []
 
     def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
-        seen.append(os.environ["A"])
+        seen.append((os.environ.get("A"), os.environ.get("B")))
+        if len(seen) > 1:
+            raise InvalidInput("cannot: planted")
         return nothing(params, _ports)
 
     for store in ([VAULT], []):
-        run(action(flow, args={**ARGS, "store": store}, task={"environment": [{"A": 1}, {}]}))
-        monkeypatch.setenv("A", "before")
-    assert seen == ["1", "1"]
+        run(action(flow, args={**ARGS, "store": store}, task={"environment": [{"A": 1, "B": 2}, {}]}))
+        assert (os.environ["A"], "B" in os.environ) == ("before", False)
+    assert seen == [("1", "2")] * 2
 
 
 def test_as_a_module_no_secret_is_in_its_environment(module_runs: list[dict[str, Any]]) -> None:
@@ -567,6 +573,27 @@ def test_the_vault_file_is_found_beside_the_inventory(tmp_path: Path, file: str 
     assert result["empty"] is True
     assert found[0]["file"] == place.format(inventory=tmp_path)
     assert found[0]["variable"] == "argocd_octo_pus_token"
+
+
+@pytest.mark.parametrize(
+    ("sources", "beside"),
+    [
+        (["inventory"], "inventory"),
+        (["inventory", "inventory/prod/hosts.yml"], "inventory/prod"),
+        (["inventory", "inventory/prod"], "inventory/prod"),
+        (["elsewhere", "h1,h2"], "inventory/prod"),
+    ],
+)
+def test_the_default_file_is_where_ansible_looks_for_the_variables_of_a_host(
+    tmp_path: Path, sources: list[str], beside: str
+) -> None:
+    (tmp_path / "inventory" / "prod").mkdir(parents=True)
+    (tmp_path / "inventory" / "prod" / "hosts.yml").touch()
+    found: list[Any] = []
+    given = [str(tmp_path / source) for source in sources]
+    nested = str(tmp_path / "inventory" / "prod")
+    run(action(opening({}, found)), inventory_dir=nested, ansible_inventory_sources=given)
+    assert found[0]["file"] == str(tmp_path / beside / "host_vars" / "h1" / "argocd.yml")
 
 
 @pytest.mark.parametrize("nothing", [None, "None"])
