@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._core.accounts import account_names, parse_account, tokens_key
-from .._core.errors import Absent, Denied, Refused, UnexpectedReply
+from .._core.errors import Absent, Denied, InvalidInput, Refused, UnexpectedReply
 from .._core.token_list import listed_tokens
 from .._stores.configmaps import ConfigMapStore
 from .account import shows
@@ -36,9 +36,19 @@ _NOT_SHOWN = (Absent, Denied, UnexpectedReply)
 def read_instance_uid(params: Mapping[str, Any], ports: Ports) -> str:
     """The uid of argocd-cm tells one installation from another behind the same address."""
     if params["instance_uid"]:
-        return str(params["instance_uid"])
+        return _unmasked(str(params["instance_uid"]))
     store = ConfigMapStore(ports.kubernetes(params))
     return str(store.read("configmaps", "argocd-cm").metadata["uid"])
+
+
+def _unmasked(uid: str) -> str:
+    """Return the uid; raise InvalidInput for what Ansible made of it in the result of an ordinary module."""
+    if "*" in uid:
+        raise InvalidInput(
+            "cannot use instance_uid: Ansible has masked a part of it, since a value that it hides (a short one of "
+            "argocd_headers, perhaps) occurs in it; leave instance_uid out"
+        )
+    return uid
 
 
 def may_have_tokens(store: ConfigMapStore, account: str, ports: Ports) -> bool:

@@ -1401,6 +1401,13 @@ def test_the_same_place_twice_is_refused_before_anything_is_asked() -> None:
     assert world.events == []
 
 
+def test_a_uid_that_ansible_has_masked_is_in_no_record() -> None:
+    world = World()
+    with pytest.raises(InvalidInput, match="Ansible has masked a part of it"):
+        run(world, instance_uid="8f********c2a33")
+    assert world.effects() == []
+
+
 # --- signed by ourselves -------------------------------------------------------------------------------------------
 
 LIST = "accounts.octopus.tokens"

@@ -355,6 +355,14 @@ def test_the_password_of_an_address_is_masked(option: str, address: str) -> None
     assert SEKRET not in str(result)
 
 
+def test_a_short_header_does_not_change_what_later_tasks_compare_with() -> None:
+    def flow(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
+        return Outcome(changed=False, values={"instance_uid": "8f1c2a33", "said": "tenant 1"})
+
+    result = run(action(flow, args={**ARGS, "argocd_headers": {"X-Scope-OrgID": "1"}}))
+    assert (result["instance_uid"], "1" in result["said"]) == ("8f1c2a33", False)
+
+
 def test_secrets_inside_a_kubeconfig_are_masked_and_its_names_are_not() -> None:
     def flow(params: Mapping[str, Any], _ports: Ports) -> Outcome:
         return Outcome(changed=False, values={"seen": str(params["kubeconfig"])})
