@@ -25,7 +25,7 @@ notes:
     the wrong one of the two, and grants that single sign-on shares with a group, are among the findings. With C(list)
     on AppProjects (C(docs/rights/project-roles.yml)) their roles count, too.
   - With a login to Argo CD, the server is asked after a write whether the policy compiles; if not, the previous text is
-    put back, and the line is named.
+    put back, and the line is named. Where the login is refused, a warning says that it was not asked.
 options:
   subject:
     description: Name of the account, or of a role, that the lines are about.

@@ -74,6 +74,7 @@ def normalize_url(url: str) -> str:
 class ArgocdClient:
     """One Argo CD. Logs in at most once, when the first call needs it; a refused login is never tried again.
 
+    Every later call that needs the login raises that refusal and sends nothing, until `forget_refusal`.
     `remember` is told every secret the server hands out, so that the shell can mask it. `place` is what the user calls
     the option that says where it is.
     """
@@ -86,6 +87,7 @@ class ArgocdClient:
         self._credentials = credentials
         self._remember = remember
         self._session_token: str | None = None
+        self._refusal: Unauthenticated | None = None
 
     @property
     def has_credentials(self) -> bool:
@@ -124,6 +126,10 @@ class ArgocdClient:
         """Ask the next question on a new connection, perhaps of another replica."""
         self._http.reconnect()
 
+    def forget_refusal(self) -> None:
+        """Allow one more login, where what was refused has just been given the right to log in."""
+        self._refusal = None
+
     def close(self) -> None:
         """End our own login session, which only /auth/logout revokes (server/logout/logout.go), and the connections."""
         if self._session_token and not self._credentials.token:
@@ -141,6 +147,8 @@ class ArgocdClient:
             return self._credentials.token
         if self._session_token:
             return self._session_token
+        if self._refusal:
+            raise self._refusal
         about = f"cannot log in as {self._credentials.username}"
         if not self._credentials:
             raise InvalidInput(
@@ -150,11 +158,12 @@ class ArgocdClient:
         body = {"username": self._credentials.username, "password": self._credentials.password}
         reply = self._http.send("POST", "/api/v1/session", about=about, body=body, headers=_JSON)
         if reply.status == 401 and _is_ours(reply.json_or_none()):
-            raise Unauthenticated(
+            self._refusal = Unauthenticated(
                 f"{about}: {self._http.name} refuses (HTTP 401); check name and password, that the account is "
                 "enabled and may log in; after 5 failures it refuses for 5 minutes. It was not tried again",
                 status=401,
             )
+            raise self._refusal
         token = _field(self._checked(reply, about), "token", about)
         self._remember(token)
         self._session_token = token

@@ -141,6 +141,7 @@ def await_own_login(argocd: ArgocdClient, name: str, ports: Ports) -> None:
             return
         except Unauthenticated:
             ports.sleep(pause)
+            argocd.forget_refusal()
         else:
             return
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
 from .._core.enforcer import counts
-from .._core.errors import ApiError, InvalidInput, UnexpectedReply, check_one_line, quoted
+from .._core.errors import ApiError, InvalidInput, Unauthenticated, UnexpectedReply, check_one_line, quoted
 from .._core.fragments import HELM_PATHS, as_yaml
 from .._core.permissions import Ceiling, parse_ceiling, require_below
 from .._core.plan import Plan, SetKeys
@@ -65,11 +65,12 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     plan = store.settle(planner.plan, apply=not ports.check_mode)
     change = planner.change
     arrival = Arrival(pending=False, late=False)
+    unasked: tuple[str, ...] = ()
     if store.upstream:
         arrival = await_arrival(planner.has_arrived, seconds=settle_time, ports=ports)
     elif plan.changed and not ports.check_mode:
         if argocd and argocd.has_credentials:
-            _probe(store, plan, change, argocd, ports)
+            unasked = _probe(store, plan, change, argocd, ports)
         upstream = as_yaml(HELM_PATHS[CONFIG_MAP], planner.touched())
         require_lasting(store, plan.steps, seconds=settle_time, upstream=upstream, ports=ports)
     return Outcome(
@@ -88,7 +89,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
         },
         before=_as_text(plan.before) + _permissions(change.lost),
         after=_as_text(plan.after) + _permissions(change.gained),
-        warnings=(*change.plan.warnings, *planner.warnings),
+        warnings=(*change.plan.warnings, *planner.warnings, *unasked),
     )
 
 
@@ -221,13 +222,18 @@ def _permissions(statements: Sequence[str]) -> str:
     return "".join(["permissions:\n", *(f"  {statement}\n" for statement in statements)]) if statements else ""
 
 
-def _probe(store: Store, plan: Plan, change: PolicyChange, argocd: ArgocdClient, ports: Ports) -> None:
+def _probe(store: Store, plan: Plan, change: PolicyChange, argocd: ArgocdClient, ports: Ports) -> tuple[str, ...]:
     """Ask the server something it must enforce; where the policy broke it, put the previous text back and fail.
 
     A probe may come before the server has seen the write: what holds is the lint before it, this is the second net.
+    Where the login is refused, it is missing, and a warning says so: an error would come once, and the next run, which
+    has nothing to write, would say that all is well.
     """
     for _attempt in range(_PROBES):
-        broken = _answer(argocd)
+        try:
+            broken = _answer(argocd)
+        except Unauthenticated as exc:
+            return (f"cannot tell whether Argo CD took the policy just written to {CONFIG_MAP}: {exc}",)
         if broken:
             stood, put_back = _put_back(store, plan)
             raise UnexpectedReply(
@@ -236,6 +242,7 @@ def _probe(store: Store, plan: Plan, change: PolicyChange, argocd: ArgocdClient,
                 + ("the previous text was put back" if put_back else _CHANGED_SINCE)
             )
         ports.sleep(_PROBE_PAUSE)
+    return ()
 
 
 def _suspects(broken: str, stood: Mapping[str, str], change: PolicyChange) -> str:
@@ -251,9 +258,14 @@ def _suspects(broken: str, stood: Mapping[str, str], change: PolicyChange) -> st
 
 
 def _answer(argocd: ArgocdClient) -> str | None:
-    """Return the server's words where its policy is broken; other refusals are no concern of this module."""
+    """Return the server's words where its policy is broken; other trouble is no concern of this module.
+
+    Raises Unauthenticated: whoever is not let in is not answered either.
+    """
     try:
         argocd.can_i(_PROBE)
+    except Unauthenticated:
+        raise
     except ApiError as exc:
         if is_broken_policy(exc):
             return str(exc)

@@ -150,15 +150,35 @@ def test_a_login_refused_by_another_server_is_no_wrong_password(lab: Lab, answer
     assert lab.sent() == [("POST", "/api/v1/session")]
 
 
-def test_a_refused_login_is_never_tried_again(lab: Lab) -> None:
+def test_a_refused_login_is_never_tried_again_by_whatever_call(lab: Lab) -> None:
     lab.server.script(problem(401, 16, "Invalid username or password"))
-    with pytest.raises(Unauthenticated) as caught:
-        lab.client(PASSWORD).account("a")
-    assert str(caught.value) == (
-        "cannot log in as admin: Argo CD refuses (HTTP 401); check name and password, that the account is enabled and "
-        "may log in; after 5 failures it refuses for 5 minutes. It was not tried again"
-    )
+    client = lab.client(PASSWORD)
+    for call in (client.account, client.project_uid, client.may_update, client.account):
+        with pytest.raises(Unauthenticated) as caught:
+            call("a")
+        assert str(caught.value) == (
+            "cannot log in as admin: Argo CD refuses (HTTP 401); check name and password, that the account is enabled "
+            "and may log in; after 5 failures it refuses for 5 minutes. It was not tried again"
+        )
     assert lab.sent() == [("POST", "/api/v1/session")]
+
+
+def test_a_refused_login_hinders_no_call_that_needs_none(lab: Lab) -> None:
+    lab.server.script(problem(401, 16, "Invalid username or password"), Answer(200, {"Version": "v3.5.3"}))
+    client = lab.client(PASSWORD)
+    with pytest.raises(Unauthenticated):
+        client.account("a")
+    assert (client.version(), client.account("a", token=OURS).name) == ("v3.5.3", "a")
+
+
+def test_a_refusal_that_is_forgotten_allows_one_more_login(lab: Lab) -> None:
+    lab.server.script(problem(401, 16, "Account admin is disabled"), Answer(200, {"token": SESSION}))
+    client = lab.client(PASSWORD)
+    with pytest.raises(Unauthenticated):
+        client.account("a")
+    client.forget_refusal()
+    client.account("a")
+    assert [method for method, _target in lab.sent()] == ["POST", "POST", "GET"]
 
 
 @pytest.mark.parametrize("answer", [Answer(503), Answer(429), HANG_UP])

@@ -176,6 +176,9 @@ class FakeArgocd:
     def lives_on(self, account: Account) -> bool:
         return not self.logs_in_as(account.name) or account.enabled
 
+    def forget_refusal(self) -> None:
+        self._world.perform("forget", "the refused login", lambda: None)
+
     def issue(self, token_id: str, account: str = "octopus", *, expires_in: int | None = None) -> str:
         token = jwt(token_id, account, issued=self._world.now, expires_in=expires_in)
         self.tokens[token_id] = token

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from flow_fakes import UID, World, server_error
 
+from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ArgocdClient, Credentials
+from ansible_collections.fleetops.argocd.plugins.module_utils._clients.http import Reply
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
     Absent,
     ApiError,
@@ -267,6 +269,52 @@ def test_any_other_trouble_of_the_probe_undoes_nothing(error: ApiError) -> None:
     world.fail("ask", error)
     assert run(world, argocd_url="https://x").changed
     assert policy(world) == {OVERLAY: LINE}
+
+
+class Refusing:
+    """A server that says its version and lets nobody in, as far as a client of Argo CD sees one."""
+
+    name = "Argo CD"
+    server_time = None
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, method: str, path: str, **_rest: Any) -> Reply:
+        self.sent.append(f"{method} {path}")
+        if path == "/api/version":
+            return Reply(200, '{"Version": "v3.5.3"}', {})
+        return Reply(401, '{"error": "no", "code": 16, "message": "Invalid username or password"}', {})
+
+    def reconnect(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("credentials", "asked", "reason"),
+    [
+        (
+            Credentials(username="admin", password="SEKRET"),
+            "POST /api/v1/session",
+            "cannot log in as admin: Argo CD refuses (HTTP 401)",
+        ),
+        (Credentials(token="SEKRET"), "GET /api/v1/account/can-i/projects/get/x", "argocd_auth_token is refused"),
+    ],
+    ids=["password", "token"],
+)
+def test_a_refused_login_is_tried_once_and_warned_of(credentials: Credentials, asked: str, reason: str) -> None:
+    world, server = World(), Refusing()
+    world.argocd = ArgocdClient(server, credentials, remember=lambda _secret: None)  # type: ignore[assignment] # the real one
+    outcome = run(world, argocd_url="https://x")
+    assert server.sent == ["GET /api/version", asked]
+    assert policy(world) == {OVERLAY: LINE}
+    assert outcome.changed
+    assert outcome.warnings[-1].startswith(
+        "cannot tell whether Argo CD took the policy just written to argocd-rbac-cm: cannot "
+    )
+    assert reason in outcome.warnings[-1]
+    assert "SEKRET" not in str(outcome)
 
 
 @pytest.mark.parametrize(
