@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import InvalidInput
@@ -44,7 +44,10 @@ _PROJECT_SCOPED = ("applications", "applicationsets", "repositories", "clusters"
 
 @dataclass(frozen=True)
 class Rule:
-    """A p line: where it stands (key or project, number from 1) and what it says."""
+    """A p line: where it stands (key or project, number from 1) and what it says.
+
+    In `project`, `Enforcer.rules_for` names the one AppProject in which it counts for the caller; empty: everywhere.
+    """
 
     key: str
     number: int
@@ -53,16 +56,12 @@ class Rule:
     action: str
     object: str
     effect: str
+    project: str = ""
 
     @property
     def place(self) -> str:
         """Where it stands, in words; the built-in policy's lines are not counted."""
         return f"{self.key} line {self.number}" if self.number else self.key
-
-    @property
-    def of_project(self) -> bool:
-        """Whether it is a line of an AppProject's role."""
-        return self.key.startswith(_PROJECT)
 
     def __str__(self) -> str:
         return f"{self.place}: {format_line(('p', self.subject, self.resource, self.action, self.object, self.effect))}"
@@ -173,15 +172,26 @@ class Enforcer:
         return next((answer for answer in answers if answer.rule), _NO_RULE)
 
     def rules_for(self, caller: Caller) -> Iterator[tuple[Rule, tuple[str, ...]]]:
-        """Yield each p line that speaks of the caller, with the way to it; default role and projects included."""
-        groups = [group for group in caller.groups if group in self._base.roles]
-        everywhere = [self._default_role] if self._default_role else []
-        for subject in dict.fromkeys([*everywhere, caller.subject, *groups, ""]):
+        """Yield each p line that speaks of the caller, with the way to it; default role and projects included.
+
+        In a project its own lines count, too, and any that its grants lead to: these say so, and come last.
+        """
+        reached = {subject: self._base.reach(subject) for subject in (*self._subjects(caller, self._base), "")}
+        for subject in reached:
             yield from self._base.rules_for(subject)
         for project in self._projects:
             lines = self._lines_with(project)
-            for subject in dict.fromkeys([*everywhere, caller.subject, *caller.groups]):
-                yield from ((rule, way) for rule, way in lines.rules_for(subject) if rule.key == _project_key(project))
+            for subject in self._subjects(caller, lines):
+                known = reached.get(subject, ())
+                for rule, way in lines.rules_for(subject):
+                    if rule.key == _project_key(project) or rule.subject not in known:
+                        yield replace(rule, project=project), way
+
+    def _subjects(self, caller: Caller, lines: _Lines) -> Iterable[str]:
+        """Return whom the lines may be asked about, each once; a group only where it has a role."""
+        everywhere = [self._default_role] if self._default_role else []
+        groups = [group for group in caller.groups if group in lines.roles]
+        return dict.fromkeys((*everywhere, caller.subject, *groups))
 
     def _asked(self, caller: Caller, resource: str, target: str) -> Iterator[tuple[_Lines, str]]:
         """Yield which lines are asked about whom, in order."""
@@ -315,12 +325,13 @@ class _Lines:
     def rules_for(self, subject: str) -> list[tuple[Rule, tuple[str, ...]]]:
         """Return the rules of the subject and of every role it has, in the order of the policy, with the way there."""
         if subject not in self._found:
-            ways = self._reach(subject)
+            ways = self.reach(subject)
             found = [(place, rule, ways[name]) for name in ways for place, rule in self._rules.get(name, ())]
             self._found[subject] = [(rule, way) for _place, rule, way in sorted(found, key=lambda item: item[0])]
         return self._found[subject]
 
-    def _reach(self, subject: str) -> dict[str, tuple[str, ...]]:
+    def reach(self, subject: str) -> dict[str, tuple[str, ...]]:
+        """Return the subject and every role it has, with the way there."""
         ways: dict[str, tuple[str, ...]] = {subject: (subject,)}
         newest = [subject]
         for _link in range(_LINKS):

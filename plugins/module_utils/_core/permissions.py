@@ -29,6 +29,7 @@ _MOST_TOLD = 5
 # Each with each: beyond that a statement is told although a wider one may cover it, or a denial take it.
 _MOST_COMPARED = 200
 _ANYTHING = ("", ".*")
+_Statement = tuple[Rule, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -83,20 +84,25 @@ def compare(
 
 
 def _only_in(some: _Rights, others: _Rights) -> Iterator[str]:
-    known = {_what(rule) for rule, _way in others.allows}
-    for rule, way in some.allows:
-        if _what(rule) not in known and not others.covers(rule):
+    for rule, way in _unsaid(some.allows, others.allows):
+        if not others.covers(rule):
             yield f"may {_what(rule)}" + (f" (through {' > '.join(way[1:])})" if way[1:] else "")
 
 
 def _freed(had: _Rights, has: _Rights) -> Iterator[str]:
-    kept = {_what(rule) for rule, _way in has.denies}
-    yield from (f"is no longer denied: {_what(rule)}" for rule, _way in had.denies if _what(rule) not in kept)
+    yield from (f"is no longer denied: {_what(rule)}" for rule, _way in _unsaid(had.denies, has.denies))
 
 
 def _denied(had: _Rights, has: _Rights) -> Iterator[str]:
-    known = {_what(rule) for rule, _way in had.denies}
-    yield from (f"may not {_what(rule)}" for rule, _way in has.denies if _what(rule) not in known)
+    yield from (f"may not {_what(rule)}" for rule, _way in _unsaid(has.denies, had.denies))
+
+
+def _unsaid(some: Iterable[_Statement], others: Iterable[_Statement]) -> Iterator[_Statement]:
+    """Yield those of some that the others do not say, be it everywhere or in the same project."""
+    said = {(_what(rule), rule.project) for rule, _way in others}
+    for rule, way in some:
+        if said.isdisjoint({(_what(rule), ""), (_what(rule), rule.project)}):
+            yield rule, way
 
 
 def _what(rule: Rule) -> str:
@@ -114,10 +120,13 @@ class _Rights:
         projects: Mapping[str, Sequence[ProjectRole]] | None,
     ) -> None:
         self._patterns = _Patterns.of(data, release)
-        found: dict[tuple[str, str], tuple[Rule, tuple[str, ...]]] = {}
+        found: dict[tuple[str, str, str], _Statement] = {}
         enforcer = Enforcer(data, release=release, projects=projects)
         for rule, way in enforcer.rules_for(local_account(subject, data)):
-            found.setdefault((_what(rule), rule.effect), (rule, way))
+            what = (_what(rule), rule.effect)
+            # Those that count everywhere come first.
+            if (*what, "") not in found:
+                found.setdefault((*what, rule.project), (rule, way))
         nearest = sorted(found.values(), key=lambda item: len(item[1]))
         self.allows = [(rule, way) for rule, way in nearest if rule.effect == "allow"]
         self.denies = [(rule, way) for rule, way in nearest if rule.effect == "deny"]
@@ -173,8 +182,8 @@ def _takes(deny: Rule, deny_way: Sequence[str], rule: Rule, way: Sequence[str], 
 
 
 def _is_asked_with(rule: Rule, other: Rule) -> bool:
-    """Whether the rule counts wherever the other does: one of a project counts in that only."""
-    return not rule.of_project or rule.key == other.key
+    """Whether the rule counts wherever the other does."""
+    return rule.project in ("", other.project)
 
 
 def _resources(pattern: str, patterns: _Patterns) -> list[str | None]:

@@ -254,7 +254,7 @@ class _Whole:
     def _reached(self, subject: str) -> list[Rule]:
         """Return the p lines that count wherever the subject is asked about, its roles' too."""
         found = self._enforcer.rules_for(Caller(subject))
-        return [rule for rule, way in found if way[0] == subject and not rule.of_project]
+        return [rule for rule, way in found if way[0] == subject and not rule.project]
 
     def _shadowed(self, place: Place, denials: Iterable[Rule]) -> Iterator[Finding]:
         rule = _rule(*place)

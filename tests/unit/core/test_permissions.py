@@ -187,6 +187,59 @@ def test_the_roles_of_projects_count() -> None:
         require_below(parse_ceiling(["projects, get, *"]), {}, "octopus", release=OLD, projects=projects)
 
 
+OPS = "p, proj:shop:ops, applications, *, shop/*, allow"
+SHOP = {"shop": [ProjectRole("ops", (), ("octopus",))], "empty": []}
+THROUGH_PROJECTS = {
+    "a-line-about-its-role": ([OPS], "* applications shop/* (policy.csv line 1 through octopus > proj:shop:ops)"),
+    "a-role-of-its-role": (
+        ["g, proj:shop:ops, x", OPS.replace("proj:shop:ops", "x")],
+        "* applications shop/* (policy.csv line 2 through octopus > proj:shop:ops > x)",
+    ),
+    "a-denial-elsewhere": (
+        [OPS, "p, proj:web:ops, applications, *, *, deny"],
+        "* applications shop/* (policy.csv line 1 through octopus > proj:shop:ops)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("texts", "told"), THROUGH_PROJECTS.values(), ids=THROUGH_PROJECTS)
+def test_lines_count_that_only_the_grants_of_a_project_lead_to(texts: list[str], told: str) -> None:
+    projects = {**SHOP, "web": [ProjectRole("ops", (), ("octopus",))]}
+    with pytest.raises(Refused) as caught:
+        require_below(parse_ceiling(["*, get, *"]), lines(*texts), "octopus", release=OLD, projects=projects)
+    assert f" cover {told}; take" in str(caught.value)
+
+
+def test_a_denial_that_the_grants_of_a_project_lead_to_takes_only_what_is_given_there() -> None:
+    deny = "p, proj:shop:ops, applications, *, *, deny"
+    ceiling = parse_ceiling(["projects, get, *"])
+    require_below(ceiling, lines(OPS, deny), "octopus", release=OLD, projects=SHOP)
+    with pytest.raises(Refused, match=r"cover get applications web/x \(policy\.csv line 2\); take"):
+        require_below(ceiling, lines(deny, line("applications", "get", "web/x")), "octopus", release=OLD, projects=SHOP)
+
+
+IN_PROJECT, EVERYWHERE = OPS, "p, octopus, applications, *, shop/*, allow"
+DENIED_THERE, DENIED = (text.replace("allow", "deny") for text in (IN_PROJECT, EVERYWHERE))
+STATED = "may * applications shop/*"
+PROJECT_CHANGES = {
+    "in-the-project": ([], [IN_PROJECT], [f"{STATED} (through proj:shop:ops)"], []),
+    "everywhere-too": ([IN_PROJECT], [IN_PROJECT, EVERYWHERE], [STATED], []),
+    "no-more-in-the-project": ([IN_PROJECT, EVERYWHERE], [EVERYWHERE], [], []),
+    "only-in-the-project": ([EVERYWHERE], [IN_PROJECT], [], [STATED]),
+    "denied-there": ([], [DENIED_THERE], [], ["may not * applications shop/*"]),
+    "denied-only-there": ([DENIED], [DENIED_THERE], ["is no longer denied: * applications shop/*"], []),
+    "denied-everywhere": ([DENIED_THERE], [DENIED], [], ["may not * applications shop/*"]),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "gained", "lost"), PROJECT_CHANGES.values(), ids=PROJECT_CHANGES)
+def test_what_counts_in_a_project_only_is_another_statement(
+    before: list[str], after: list[str], gained: list[str], lost: list[str]
+) -> None:
+    diff = compare(lines(*before), lines(*after), "octopus", OLD, SHOP)
+    assert (list(diff.gained), list(diff.lost)) == (gained, lost)
+
+
 @pytest.mark.parametrize(
     ("outer", "inner", "covered"),
     [("^a$", "^a$", True), (".*", "a+", True), ("a", "^xay$", True), ("^a", "^b$", False), ("a.*", "ab", False)],

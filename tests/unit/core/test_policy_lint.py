@@ -331,6 +331,20 @@ def test_an_account_that_connects_and_sees_no_application(text: str, default: st
     assert [item.severity for item in findings if item.code == "empty-application-list"] == [severity] * bool(severity)
 
 
+def test_an_account_sees_the_applications_that_the_grants_of_a_project_lead_to() -> None:
+    text = "p, octopus, logs, get, */*, allow\np, proj:x:y, applications, get, x/*, allow"
+    for groups, codes in (((), ["empty-application-list"]), (("octopus",), [])):
+        around = Surroundings("octopus", projects={"x": [ProjectRole("y", (), groups)]})
+        found = [item.code for item in lint_policy({"policy.csv": text}, around)]
+        assert [code for code in found if code == "empty-application-list"] == codes
+
+
+def test_a_denial_that_only_the_grants_of_a_project_lead_to_shadows_nothing_outside() -> None:
+    text = f"{GET_APPS}\np, proj:x:y, applications, get, */*, deny"
+    around = Surroundings("octopus", projects={"x": [ProjectRole("y", (), ("octopus",))]})
+    assert "shadowed" not in [item.code for item in lint_policy({"policy.csv": text}, around)]
+
+
 def test_a_grant_of_ours_also_counts_for_a_group_of_that_name() -> None:
     around: dict[str, Any] = {"own": {OVERLAY: range(1, 2)}}
     data = {OVERLAY: "g, octopus, role:readonly\n"}
