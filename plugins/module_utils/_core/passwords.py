@@ -138,14 +138,16 @@ def parse_password_record(shape: Mapping[str, Any] | None, *, where: str) -> Pas
 class PasswordSituation:
     """All that the decision rests on.
 
-    `where` names the first place. `stored` is whether it holds a value, `in_effect` whether Argo CD's hash is that of
-    this value; `set_at` is the passwordMtime of the password Argo CD has, `has_hash` whether it has one.
+    `where` names the first place. `stored` is whether it holds a value, `settable` whether that can be a password at
+    all, `in_effect` whether Argo CD's hash is that of this value; `set_at` is the passwordMtime of the password Argo CD
+    has, `has_hash` whether it has one.
     """
 
     where: str
     account: str
     instance: str
     stored: bool
+    settable: bool
     in_effect: bool
     has_hash: bool
     set_at: str | None
@@ -154,7 +156,7 @@ class PasswordSituation:
     def interrupted(self) -> bool:
         """Whether an earlier run stored this password and did not come to set it, and nobody set another since."""
         ours = PasswordRecord(self.instance, self.account, self.set_at, announced=True)
-        return self.stored and self.record is not None and replace(self.record, by="") == ours
+        return self.stored and self.settable and self.record is not None and replace(self.record, by="") == ours
 
 
 @dataclass(frozen=True)

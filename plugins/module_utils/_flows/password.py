@@ -17,7 +17,7 @@ from .._core.accounts import PasswordWish
 from .._core.errors import InvalidInput, quoted
 from .._core.record import parse_time
 
-__all__ = ("parse_password", "stored_password")
+__all__ = ("can_be_password", "parse_password", "stored_password")
 
 _BCRYPT_HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 # Argo CD could not hash more either (golang.org/x/crypto/bcrypt, ErrPasswordTooLong).
@@ -33,6 +33,11 @@ def parse_password(params: Mapping[str, Any]) -> PasswordWish | None:
             "one that we make; leave one of them out"
         )
     return None if wish is None else _limited(wish, params)
+
+
+def can_be_password(encoded: bytes) -> bool:
+    """Whether bcrypt takes it: what does not is nobody's password, and a place named by mistake may hold anything."""
+    return len(encoded) <= _BCRYPT_BYTES and b"\0" not in encoded
 
 
 def stored_password(password: str, params: Mapping[str, Any]) -> PasswordWish:
@@ -81,7 +86,7 @@ def _of_plain_text(encoded: bytes, *, option: str) -> PasswordWish:
             f"cannot use {option}: the Python package bcrypt is missing where this runs; install it, or give "
             "account_password_hash"
         )
-    if len(encoded) > _BCRYPT_BYTES or b"\0" in encoded:
+    if not can_be_password(encoded):
         raise InvalidInput(
             f"cannot use {option}: bcrypt takes {_BCRYPT_BYTES} bytes at most and no NUL; choose another"
         )

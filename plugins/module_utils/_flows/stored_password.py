@@ -26,7 +26,7 @@ from .._core.passwords import (
     password_pattern,
 )
 from .._sinks.port import Entry
-from .password import stored_password
+from .password import can_be_password, stored_password
 from .ports import Outcome, Ports, argocd_at_hand, await_own_login, own_login
 from .storing import Places, differs
 
@@ -99,12 +99,14 @@ class StoredPassword:
         """Look at the places and at argocd-secret; raise where a place must not be written over."""
         found, set_at = self._read_hash()
         value = entries[0].token
+        settable = can_be_password((value or "").encode())
         situation = PasswordSituation(
             where=self._places.where,
             account=self._account,
             instance=instance,
             stored=value is not None,
-            in_effect=bool(value and found and self._wish(value).matches(found)),
+            settable=settable,
+            in_effect=bool(value and settable and found and self._wish(value).matches(found)),
             has_hash=bool(found),
             set_at=set_at,
             record=parse_password_record(entries[0].record, where=self._places.where),

@@ -33,6 +33,7 @@ SETTLED = PasswordSituation(
     account="codefresh",
     instance="uid",
     stored=True,
+    settable=True,
     in_effect=True,
     has_hash=True,
     set_at=SET_AT,
@@ -153,6 +154,10 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "changed-while-announced": (
         {"in_effect": False, "record": replace(ANNOUNCED, set_at="2025-01-01T00:00:00Z")},
+        "holds another password, and Argo CD has one that no run of ours set",
+    ),
+    "replaced-while-announced-by-what-can-be-none": (
+        {"in_effect": False, "record": ANNOUNCED, "settable": False},
         "holds another password, and Argo CD has one that no run of ours set",
     ),
     "taken-away": ({"in_effect": False, "has_hash": False, "set_at": None}, "and Argo CD has none any more"),

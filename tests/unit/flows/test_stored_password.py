@@ -30,6 +30,8 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports impor
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
 
 HASH, TIME, TOKENS = "accounts.codefresh.password", "accounts.codefresh.passwordMtime", "accounts.codefresh.tokens"
+# A private key, say: bcrypt takes neither that many bytes nor a NUL.
+LONG, NUL = 73 * "x", "SEKRET\0SEKRET"
 STORE = [{"file": "first", "variable": None}, {"file": "second", "variable": None}]
 
 
@@ -348,6 +350,32 @@ REFUSED: dict[str, tuple[Callable[[World], Any], type[FleetopsError], str, dict[
         "cannot use sink first for the password of account codefresh: its value is not that password",
         {"overwrite": True},
     ),
+    "something-longer-than-a-password": (
+        lambda world: setattr(world.sink, "entry", Entry(token=LONG)),
+        Refused,
+        "its value is not that password; it is neither sent anywhere nor overwritten; check where the place points",
+        {"overwrite": True},
+    ),
+    "something-with-a-nul": (
+        lambda world: setattr(world.sink, "entry", Entry(token=NUL)),
+        Refused,
+        "cannot use sink first for the password of account codefresh: its value is not that password",
+        {"overwrite": True},
+    ),
+    "something-longer-with-a-record": (
+        lambda world: setattr(world.sink, "entry", Entry(token=LONG, record=world.sink.entry.record)),
+        Lost,
+        "holds another password",
+        {"recover": True},
+    ),
+    "something-longer-while-announced": (
+        lambda world: setattr(
+            world.sink, "entry", Entry(token=LONG, record={**(world.sink.entry.record or {}), "announced": True})
+        ),
+        Lost,
+        "holds another password",
+        {"recover": True},
+    ),
     "something-else-in-the-second": (
         lambda world: setattr(world.sinks["second"], "entry", Entry(token="db-password")),
         Refused,
@@ -381,6 +409,7 @@ def test_what_no_ordinary_run_explains_is_refused_and_done_when_asked(
     with pytest.raises(error) as caught:
         run(provisioned, state=state, account_password_rotate=True)
     assert words in str(caught.value)
+    assert not any(value in str(caught.value) for value in (LONG, "SEKRET"))
     assert provisioned.effects() == []
     run(provisioned, state=state, **switch)
     if state == "present":
