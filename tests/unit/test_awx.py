@@ -30,11 +30,9 @@ def defined(name: str) -> dict[str, Any]:
 
 TYPES = defined("credential_types")["argocd_awx_credential_types"]
 CREDENTIALS = defined("credentials")["argocd_awx_credentials"]
-SURVEYS = defined("surveys")["argocd_awx_surveys"]
-PROFILE = defined("surveys")["_argocd_awx_profile"]
+SURVEY = defined("survey")["argocd_awx_survey"]
 TEMPLATES = defined("job_templates")["argocd_awx_job_templates"]
 WORKFLOW = defined("workflow")["argocd_awx_workflow"]
-QUESTIONS = [PROFILE, *(item for survey in SURVEYS.values() for item in survey["spec"] if isinstance(item, dict))]
 
 
 # --- credential types ----------------------------------------------------------------------------------------------
@@ -88,30 +86,21 @@ def test_what_is_secret_is_kept_so() -> None:
 # --- surveys -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda item: item["variable"])
+@pytest.mark.parametrize("question", SURVEY["spec"], ids=lambda item: item["variable"])
 def test_a_question_is_for_a_variable_of_the_role_and_as_awx_wants_it(question: dict[str, Any]) -> None:
-    option = ROLE_OPTIONS[question["variable"]]
-    kinds = {"text": str, "password": str, "multiplechoice": str}
     assert {"type", "question_name", "variable", "required"} <= question.keys()
-    assert isinstance(question["required"], bool)
-    assert (question["type"] == "password") == bool(option.get("no_log"))
-    # A default beats the inventory and the credentials: AWX hands it on as an extra variable where nobody is asked.
-    assert question["required"] == ("default" in question)
-    assert isinstance(question.get("default", ""), kinds[question["type"]])
-    # An answer left out by a person is an empty text.
-    assert question["required"] or option["default"] == ""
+    assert question["variable"] in ROLE_OPTIONS
+    # One that is left out is answered all the same, with '' or null, and hides what inventory and credentials say.
+    assert question["required"] is True
 
 
 def test_every_profile_can_be_chosen() -> None:
-    assert PROFILE["choices"] == sorted(
-        set(ROLE_OPTIONS["argocd_user_profile"]["choices"]) - {""}, key=PROFILE["choices"].index
-    )
-    assert PROFILE["default"] in PROFILE["choices"]
+    (question,) = SURVEY["spec"]
+    assert set(question["choices"]) == set(ROLE_OPTIONS["argocd_user_profile"]["choices"]) - {""}
 
 
-@pytest.mark.parametrize("survey", SURVEYS.values(), ids=list(SURVEYS))
-def test_a_survey_has_what_awx_wants(survey: dict[str, Any]) -> None:
-    assert {name: type(value) for name, value in survey.items()} == {"name": str, "description": str, "spec": list}
+def test_the_survey_has_what_awx_wants() -> None:
+    assert {name: type(value) for name, value in SURVEY.items()} == {"name": str, "description": str, "spec": list}
 
 
 # --- templates -----------------------------------------------------------------------------------------------------
@@ -122,7 +111,7 @@ def test_a_template_names_what_there_is(template: dict[str, Any]) -> None:
     named = re.findall(r"'([^']+)'", template["credentials"]) if template["credentials"] else []
     assert (ROOT / "playbooks" / template["playbook"]).is_file()
     assert set(named) <= {item["name"] for item in CREDENTIALS}
-    assert template.get("survey", "rotate") in SURVEYS
+    assert template.get("variables", {}).keys() <= ROLE_OPTIONS.keys()
 
 
 def test_credentials_are_of_types_there_are() -> None:
@@ -135,7 +124,6 @@ def test_the_workflow_is_of_templates_there_are_with_the_last_node_first() -> No
         assert set(node.get("always_nodes", [])) <= known
         known.add(node["identifier"])
     assert {node["unified_job_template"] for node in WORKFLOW["nodes"]} <= {item["name"] for item in TEMPLATES}
-    assert WORKFLOW["survey"] in SURVEYS
 
 
 def test_the_page_has_every_template_with_its_credentials_and_every_type() -> None:
