@@ -92,11 +92,12 @@ def test_a_question_is_for_a_variable_of_the_role_and_as_awx_wants_it(question: 
     assert question["variable"] in ROLE_OPTIONS
     # One that is left out is answered all the same, with '' or null, and hides what inventory and credentials say.
     assert question["required"] is True
+    # One that is there already decides where nobody looked.
+    assert question["default"] == ""
 
 
 def test_every_profile_can_be_chosen() -> None:
-    (question,) = SURVEY["spec"]
-    assert set(question["choices"]) == set(ROLE_OPTIONS["argocd_user_profile"]["choices"]) - {""}
+    assert set(defined("settings")["argocd_awx_profiles"]) == set(ROLE_OPTIONS["argocd_user_profile"]["choices"]) - {""}
 
 
 def test_the_survey_has_what_awx_wants() -> None:
