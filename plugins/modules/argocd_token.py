@@ -267,6 +267,8 @@ EXAMPLES = r"""
         labels:
           app.kubernetes.io/part-of: ci
         connection:
+          # AWX injects the path; a place takes nothing from the environment by itself. Empty is ~/.kube/config.
+          kubeconfig: "{{ lookup('ansible.builtin.env', 'K8S_AUTH_KUBECONFIG') }}"
           context: tools
 
 - name: In HashiCorp Vault or OpenBao, with the login of VAULT_TOKEN
