@@ -16,8 +16,9 @@ type:
       Secrets, an Argo CD Application) or that is immutable is refused before anything is minted. Needs C(get),
       C(create) and C(patch) on Secrets there.
     - V(hashicorp_vault) is a key of a secret in a KV engine of version 2 of HashiCorp Vault or OpenBao. The other keys
-      stay as they are, and nothing is written where nothing changes. Needs the Python package C(hvac) where the task
-      runs, and C(read), C(create) and C(update) on the path.
+      stay as they are, and nothing is written where nothing changes. Where C(url) leads to standbys that answer reads
+      themselves, what was written is read again for a few seconds, until they show it. Needs the Python package C(hvac)
+      where the task runs, and C(read), C(create) and C(update) on the path.
     - V(fact) is no place but an output, only as the last item of C(store). The token, kept or new, is returned as
       C(token), and the role makes it a fact for the rest of the play, which is never cached.
   type: str

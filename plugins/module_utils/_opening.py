@@ -55,7 +55,12 @@ def open_kubernetes_secret(
 
 
 def open_hashicorp_vault(
-    options: Mapping[str, Any], params: Mapping[str, Any], *, remember: Callable[[str], None], stack: ExitStack
+    options: Mapping[str, Any],
+    params: Mapping[str, Any],
+    *,
+    remember: Callable[[str], None],
+    sleep: Callable[[float], None],
+    stack: ExitStack,
 ) -> HashicorpVaultSink:
     """Return the sink; it logs in when it is first used, and `stack` ends that login."""
     login = sink_connection(options) or {}
@@ -70,7 +75,7 @@ def open_hashicorp_vault(
 
     place = VaultPlace(options["engine_mount_point"], options["path"], options["key"])
     where = f"{login['url']} (namespace {login['namespace']})" if login["namespace"] else login["url"]
-    return HashicorpVaultSink(connect, place, _format(options, params), where=where)
+    return HashicorpVaultSink(connect, place, _format(options, params), where=where, sleep=sleep)
 
 
 def _log_out(client: VaultClient) -> None:

@@ -192,7 +192,7 @@ def _ports(
         if options["type"] == "kubernetes_secret":
             return open_kubernetes_secret(options, params, kubernetes)
         if options["type"] == "hashicorp_vault":
-            return open_hashicorp_vault(options, params, remember=remember, stack=stack)
+            return open_hashicorp_vault(options, params, remember=remember, sleep=time.sleep, stack=stack)
         return around.open_sink(options, account)
 
     def config_store(options: Mapping[str, Any], client: KubernetesClient) -> ConfigMapStore:

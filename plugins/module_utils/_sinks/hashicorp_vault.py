@@ -5,6 +5,11 @@
 
 HashiCorp Vault and OpenBao. Each write is a new version of the whole secret; the server compares the version that it
 replaces (`cas`). Source: openbao.org/api-docs/secret/kv/kv-v2.
+
+A standby forwards writes to the active node and answers reads by itself, from what has come to it: a read may be older
+than the write before it, even at one address. So a version lower than one that this task has written or seen is none
+to go by: it is read again for a while, and then is an error, never what the place holds. Sources: "Eventual
+consistency" at openbao.org/docs/concepts/consistency and developer.hashicorp.com/vault/docs/enterprise/consistency.
 """
 
 from __future__ import annotations
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ("HashicorpVaultSink", "VaultPlace")
 
 _ATTEMPTS = 5
+# Seconds before a read is repeated: a standby is behind by milliseconds, unless it is overloaded.
+_PAUSES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 _NEEDED = {"read", "create", "update"}
 
 
@@ -49,7 +56,15 @@ class _Version:
 class HashicorpVaultSink:
     """A token in one key of a secret (see the port `Sink`). `connect` is called when the sink is first used."""
 
-    def __init__(self, connect: Callable[[], VaultClient], place: VaultPlace, form: TokenFormat, *, where: str) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], VaultClient],
+        place: VaultPlace,
+        form: TokenFormat,
+        *,
+        where: str,
+        sleep: Callable[[float], None],
+    ) -> None:
         self._mount, self._path = (_check_path(part) for part in (place.engine_mount_point, place.path))
         self.label = f"key {place.key} of {self._mount}/{self._path} in Vault at {where}"
         self.location: dict[str, Any] = {
@@ -61,6 +76,9 @@ class HashicorpVaultSink:
             "format": form.name,
         }
         self._connect = connect
+        self._sleep = sleep
+        # The highest version that was written or seen: numbers only go up, unless all of the secret is deleted.
+        self._known = 0
         self._client: VaultClient | None = None
         self._key = place.key
         self._form = form
@@ -87,7 +105,7 @@ class HashicorpVaultSink:
         refused = -1
         with self._reported():
             for _attempt in range(_ATTEMPTS):
-                version = self._get()
+                version = self._get(at_least=refused + 1)
                 current = self._entry(version)
                 if not current.holds_same(expected):
                     raise self._conflict("its value or record changed after it was read")
@@ -95,7 +113,8 @@ class HashicorpVaultSink:
                     return
                 if version.number == refused:
                     raise SinkError(
-                        f"cannot use {self.label}: Vault refuses the write (HTTP 400); is the value too large?"
+                        f"cannot use {self.label}: Vault refuses the write (HTTP 400); is the value too large, or is "
+                        "url a standby that lags?"
                     )
                 if self._put(version, entry):
                     return
@@ -141,7 +160,29 @@ class HashicorpVaultSink:
 
     # -- reading
 
-    def _get(self) -> _Version:
+    def _get(self, *, at_least: int = 0) -> _Version:
+        """Return what is there now. A version below `at_least` is returned only after it was waited for."""
+        version = self._await(max(at_least, self._known))
+        if version.number < self._known:
+            raise SinkError(
+                f"cannot read {self.label}: Vault still answers with version {version.number} after "
+                f"{sum(_PAUSES):.0f} s, though version {self._known} was written or read before; is url a standby that "
+                "lags, or was the secret deleted meanwhile? Name the active node in url, or run again"
+            )
+        self._known = version.number
+        return version
+
+    def _await(self, number: int) -> _Version:
+        """Read until there is a version of that number or a later one, or the time is up; return the last answer."""
+        version = self._ask()
+        for pause in _PAUSES:
+            if version.number >= number:
+                break
+            self._sleep(pause)
+            version = self._ask()
+        return version
+
+    def _ask(self) -> _Version:
         reply = self._send("get", self._data_path)
         shape = reply.json(about=f"cannot read {self.label}")
         found = shape.get("data") if reply.status in (200, 404) else None
@@ -183,6 +224,8 @@ class HashicorpVaultSink:
             return False
         if reply.status != 200:
             raise SinkError(f"cannot use {self.label}: Vault answers HTTP {reply.status} to the write")
+        # The server compared: ours is the version after that one.
+        self._known = version.number + 1
         return True
 
 
