@@ -52,6 +52,8 @@ class Tunnel:
         self.told = ""
         self._websocket = _connect(access, f"{path}/portforward?ports={port}", about=about, timeout=timeout)
         self.socket, self._ours = socket.socketpair()
+        # As of each connection that urllib3 makes itself: for TLS it waits no longer than the socket does.
+        self.socket.settimeout(timeout)
         self._begun: set[int] = set()
         self._thread = threading.Thread(target=self._carry, name=f"port-forward {path} {port}", daemon=True)
         self._thread.start()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -162,6 +163,26 @@ def test_inside_of_a_forwarded_port_tls_is_verified(
     argocd = reach(cluster, ca_file, "port_forward", **options)
     with pytest.raises(Unreachable, match=words):
         argocd.accounts()
+    argocd.close()
+    assert carriers() == []
+
+
+def test_a_forwarded_port_that_never_answers_is_given_up(
+    cluster: tuple[Cluster, dict[str, Any]], ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forwarded, over = [], threading.Event()
+
+    def hang(_connection: socket.socket, port: int, _target: tuple[str, int]) -> None:
+        forwarded.append(port)
+        # An end, so that whoever waits for ever fails here.
+        over.wait(20)
+
+    monkeypatch.setattr("argocd_sandbox.server.carry", hang)
+    argocd = reach(cluster, ca_file, "port_forward", argocd_timeout=1)
+    with pytest.raises(Unreachable, match="Argo CD in pod argocd-server-0 did not answer in time"):
+        argocd.version()
+    assert len(forwarded) == 3
+    over.set()
     argocd.close()
     assert carriers() == []
 
