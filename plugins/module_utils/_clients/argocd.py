@@ -136,8 +136,9 @@ class ArgocdClient:
             cookie = {"Cookie": f"argocd.token={self._session_token}"}
             try:
                 self._http.send("GET", "/auth/logout", about="cannot log out", auth=cookie)
-            except ApiError:
-                # The answer is a redirect, and a session that stays ends by itself.
+            except FleetopsError:
+                # The answer is a redirect, and a session that stays ends by itself. Told, it would hide the error of
+                # the run that is being closed.
                 pass
         self._session_token = None
         self._http.close()

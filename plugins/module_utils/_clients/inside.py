@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._core.errors import ApiError, Unreachable
+from .._core.errors import ApiError, FleetopsError, Unreachable
 from .._core.service import SELECTOR, ServicePort, choose_service
 from .http import HttpClient
 from .kubeconfig import Access
@@ -48,6 +48,7 @@ class Door(ABC):
     """Opened by the first request: no network before a flow needs it."""
 
     _http: HttpClient | None = None
+    _found = False
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
@@ -63,14 +64,21 @@ class Door(ABC):
         """Find the way."""
 
     def _opened(self) -> HttpClient:
-        """Raises Unreachable: a Service that is absent must not be taken for an account that is."""
+        """Raises Unreachable: a Service that is absent must not be taken for an account that is.
+
+        A way that was never found may be the user's mistake, and is told as such; one that is lost is a server that
+        does not answer any more.
+        """
         if self._http:
             return self._http
-        failure: ApiError
+        failure: FleetopsError
         try:
             self._http = self._open()
+            self._found = True
             return self._http
-        except ApiError as exc:
+        except FleetopsError as exc:
+            if not self._found and not isinstance(exc, ApiError):
+                raise
             failure = exc
         raise Unreachable(str(failure), sent=False)
 

@@ -30,6 +30,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     Conflict,
     Denied,
     InvalidInput,
+    Refused,
     SinkError,
     Unauthenticated,
     UnexpectedReply,
@@ -220,6 +221,22 @@ def test_closing_ends_our_own_session_once_whatever_the_server_says(lab: Lab, an
     assert logouts[0].values("Authorization") == []
     client.close()
     assert len(lab.server.requests) == 2 + len(logouts)
+
+
+def test_closing_hides_no_other_error(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that has failed: what it raised is what counts, whatever stands in the way of logging out."""
+    asked: list[str] = []
+
+    def refuse(_http: HttpClient, _method: str, path: str, **_options: Any) -> Any:
+        asked.append(path)
+        raise Refused("cannot reach Argo CD")
+
+    lab.server.script(Answer(200, {"token": SESSION}), Answer())
+    client = lab.client(PASSWORD)
+    client.account("a")
+    monkeypatch.setattr(HttpClient, "send", refuse)
+    client.close()
+    assert asked == ["/auth/logout"]
 
 
 def test_credentials_show_no_secret() -> None:

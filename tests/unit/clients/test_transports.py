@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sandbox"))
 from argocd_sandbox.argocd.release import Release
 from argocd_sandbox.cli import tls_context
 from argocd_sandbox.cluster import Behaviour, Cluster
+from argocd_sandbox.installation import pod
 from argocd_sandbox.server import SandboxServer
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.argocd import ArgocdClient, Credentials
@@ -185,6 +186,23 @@ def test_a_forwarded_port_that_never_answers_is_given_up(
     over.set()
     argocd.close()
     assert carriers() == []
+
+
+def test_a_way_that_is_lost_is_an_answer_that_did_not_come(
+    cluster: tuple[Cluster, dict[str, Any]], ca_file: str
+) -> None:
+    argocd = reach(cluster, ca_file, "port_forward")
+    argocd.accounts()
+    cluster[0].plant({**pod(), "status": {"conditions": []}})
+    argocd.reconnect()
+    with pytest.raises(Unreachable, match="none of its 1 pods is ready") as caught:
+        argocd.delete_token("admin", "x")
+    assert not caught.value.sent
+    argocd.close()
+    argocd = reach(cluster, ca_file, "port_forward")
+    with pytest.raises(Refused, match="none of its 1 pods is ready"):
+        argocd.accounts()
+    argocd.close()
 
 
 # --- scripted answers ----------------------------------------------------------------------------------------------
