@@ -41,6 +41,7 @@ __all__ = (
     "cause_of",
     "header_auth",
     "new_session",
+    "redirects",
 )
 
 # A read may be sent again after these: the server said, or showed, that it did not work on it.
@@ -269,12 +270,15 @@ class HttpClient:
         reply = Reply(response.status_code, response.text, response.headers)
         self.server_time = reply.date or self.server_time
         if 300 <= reply.status < 400:
-            raise UnexpectedReply(
-                f"{about}: {self.name} redirects (HTTP {reply.status}); give the address it redirects to: check http "
-                "or https, the host and the root path",
-                status=reply.status,
-            )
+            raise UnexpectedReply(f"{about}: {self.name} {redirects(reply.status)}", status=reply.status)
         return reply
+
+
+def redirects(status: int) -> str:
+    """Return what a server does whose redirect is not followed, in words that come after its name."""
+    return (
+        f"redirects (HTTP {status}); give the address it redirects to: check http or https, the host and the root path"
+    )
 
 
 def _chain(exc: BaseException | None) -> list[BaseException]:

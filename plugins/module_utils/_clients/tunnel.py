@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .._core.errors import Unreachable
+from .http import redirects
 from .kubeconfig import Access
 
 try:
@@ -110,18 +111,31 @@ def _pending(inner: socket.socket) -> bool:
 def _connect(access: Access, path: str, *, about: str, timeout: float | None) -> Any:
     connection: Any = websocket.WebSocket(sslopt=_tls(access))
     url = f"ws{access.host.removeprefix('http')}{path}"
+    status: int | None = None
     cause = ""
     try:
         connection.connect(
-            url, header=list(_lines(access.headers)), subprotocols=[_PROTOCOL], timeout=timeout, **_proxy(access)
+            url,
+            header=list(_lines(access.headers)),
+            subprotocols=[_PROTOCOL],
+            timeout=timeout,
+            # A followed redirect takes the credentials to another place. Releases before 0.54 follow none.
+            redirect_limit=0,
+            **_proxy(access),
         )
-        connection.settimeout(None)
-        return connection
     except websocket.WebSocketBadStatusException as exc:
-        cause = f"refuses{_reason(exc)} (HTTP {exc.status_code}){_HINTS.get(exc.status_code, '')}"
+        status = exc.status_code
+        cause = f"refuses{_reason(exc)} (HTTP {status}){_HINTS.get(status, '')}"
     except (OSError, websocket.WebSocketException) as exc:
         # No more of it: a proxy's address holds credentials.
         cause = f"does not forward ports ({getattr(exc, 'strerror', None) or type(exc).__name__})"
+    # A redirect is no error to websocket-client before 1.9.1, and one without a status since.
+    status = status or connection.getstatus()
+    if status and 300 <= status < 400:
+        cause = redirects(status)
+    if not cause:
+        connection.settimeout(None)
+        return connection
     connection.shutdown()
     raise Unreachable(f"{about}: the Kubernetes API at {access.host} {cause}", sent=False)
 

@@ -307,3 +307,15 @@ def test_the_websocket_logs_in_as_every_other_request(server: ScriptedServer) ->
 def test_an_api_server_that_forwards_nothing_is_told(server: ScriptedServer) -> None:
     hang_up = Answer(status=None)
     assert "does not forward ports (" in forwarded(server, hang_up, hang_up, hang_up)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_of_the_websocket_is_not_followed(server: ScriptedServer, status: int) -> None:
+    """It would take the login to whatever host it names, and to one that speaks no TLS."""
+    with ScriptedServer() as elsewhere:
+        location = ("Location", f"ws{elsewhere.url.removeprefix('http')}/")
+        redirect = Answer(status, "", headers=(location, ("Content-Length", "0")))
+        told = forwarded(server, redirect, redirect, redirect)
+        assert elsewhere.requests == []
+    expected = f"the Kubernetes API at {server.url} redirects (HTTP {status}); give the address it redirects to: "
+    assert expected + "check http or https, the host and the root path" in told
