@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .._core.errors import InvalidInput
 from .._core.service import parse_service
@@ -43,7 +43,12 @@ def open_transport(
     )
     if transport == "kubernetes_proxy":
         return ServiceProxy(inside, _headers(params))
-    return _port_forward(inside, params, host=url.hostname if url else None)
+    return _port_forward(inside, params, host=_host(url) if url else None)
+
+
+def _host(url: SplitResult) -> str | None:
+    """Return the host as a URL has it: `hostname` drops the brackets of an IPv6 address."""
+    return f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
 
 
 def _port_forward(inside: Inside, params: Mapping[str, Any], *, host: str | None) -> Sender:

@@ -154,6 +154,7 @@ def test_a_port_that_nobody_listens_at_is_told_in_the_nodes_words(
     ("options", "words"),
     [
         ({"argocd_url": "https://argocd.example.com"}, "not valid for"),
+        ({"argocd_url": "https://[2001:db8::1]:8443"}, "not valid for"),
         ({"argocd_ca_cert": None}, "set argocd_ca_cert"),
         ({"argocd_service": "http:argocd-server:http"}, "does it speak https"),
     ],
