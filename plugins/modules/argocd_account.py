@@ -69,6 +69,8 @@ options:
       - A token issued at that very second stays valid. So with the RV(fleetops.argocd.argocd_token#module:issued_at) of
         a token that was
         stored just before, there is no moment without a token that works.
+      - A time before the one at which the password was last changed is refused, since tokens that ended then would work
+        again, and so is one in the future, until which no token and no login would work.
     type: str
   known_tokens:
     description:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .decision import SKEW_WARNED
 from .errors import InvalidInput, Refused, quoted
 from .fragments import HELM_PATHS, as_yaml
 from .plan import HIDDEN, Plan, SetKeys
@@ -53,7 +55,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 # Go's strconv.ParseBool: anything else breaks ALL local accounts of the instance.
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,19 @@ def check_config_map(data: Mapping[str, str]) -> None:
 def _check_password_times(secret: Mapping[str, str], names: Iterable[str]) -> None:
     """Raise InvalidInput if one `passwordMtime` of argocd-secret breaks account parsing for everybody."""
     for key in (f"accounts.{name}.passwordMtime" for name in names):
-        if key in secret and not _RFC3339.fullmatch(secret[key]):
+        if key in secret and _parse_moment(secret[key]) is None:
             raise InvalidInput(
                 f"cannot read accounts of argocd-secret: {key} is not a time in RFC 3339; Argo CD refuses ALL local "
                 "accounts until it is; correct it, or remove it together with the password"
             )
+
+
+def _parse_moment(text: str) -> datetime | None:
+    """Return a time as Go's time.RFC3339 reads it, in whole seconds as Argo CD writes them; None where it is none."""
+    found = _RFC3339.fullmatch(text)
+    with suppress(ValueError):
+        return datetime.strptime("".join(found.groups()), "%Y-%m-%dT%H:%M:%S%z") if found else None
+    return None
 
 
 def parse_account(data: Mapping[str, str], name: str) -> Account:
@@ -328,24 +338,45 @@ def _plan_password(
     stored = secret.get(hash_key, "")
     if stored and desired.password.matches(stored):
         return {}, []
-    keys: dict[str, str | None] = {
-        hash_key: desired.password.make_hash(),
-        time_key: format_time(desired.password.set_at or now),
-    }
-    ending = _ending_tokens(secret, desired, desired.password, now)
+    set_at = _counts_from(_parse_moment(secret.get(time_key, "")), name, desired.password.set_at, now)
+    keys: dict[str, str | None] = {hash_key: desired.password.make_hash(), time_key: format_time(set_at)}
+    ending = _ending_tokens(secret, desired, desired.password, set_at=set_at, now=now)
     if not ending:
         return keys, []
     return keys, [f"changing the password of account {name} ends its API tokens: {', '.join(ending)}"]
 
 
+def _counts_from(last: datetime | None, name: str, wanted: datetime | None, now: datetime) -> datetime:
+    """Return when a new password counts as set: not before the one it replaces (`last`), and not in the future.
+
+    Argo CD compares every token with the one time that is stored (sessionmanager.go, Parse): an earlier one gives back
+    what the last change ended, as a leaked token that is still listed. `last` may be of a clock that is a little ahead.
+    """
+    cannot = f"cannot change the password of account {name}"
+    times = {"account_password_mtime": wanted, f"{password_keys(name)[1]} of argocd-secret": last}
+    for said, time in times.items():
+        if time and time > now + SKEW_WARNED:
+            raise Refused(
+                f"{cannot}: {said} is {format_time(time)}, and it is {format_time(now)} now; until then Argo CD would "
+                "refuse every token and login of the account; correct it, or set the clocks right (NTP)"
+            )
+    set_at = wanted or max(now, last or now)
+    if last and set_at < last:
+        raise Refused(
+            f"{cannot}: account_password_mtime is {format_time(set_at)}, and the password was last changed at "
+            f"{format_time(last)}; API tokens that ended then would work again; give that time or a later one, as the "
+            "issued_at of a token minted since, or leave it out"
+        )
+    return set_at
+
+
 def _ending_tokens(
-    secret: Mapping[str, str], desired: DesiredAccount, password: PasswordWish, now: datetime
+    secret: Mapping[str, str], desired: DesiredAccount, password: PasswordWish, *, set_at: datetime, now: datetime
 ) -> list[str]:
     """Return the live ids that a password set at that time ends; raise Refused where one is neither known nor allowed.
 
     Argo CD compares the token's own time of issue, which may be a second off the listed one; equal stays valid.
     """
-    set_at = password.set_at or now
     live = [token for token in listed_tokens(secret, tokens_key(desired.name)) if token.live(now)]
     before = [token.id for token in live if token.issued_at is None or token.issued_at < set_at]
     perhaps = [token.id for token in live if token.issued_at is None or token.issued_at <= set_at + _CLOCK_READS_APART]

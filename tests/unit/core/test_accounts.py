@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -405,6 +405,70 @@ def test_a_password_that_ends_what_nobody_named_is_refused_unless_that_is_said(s
 
 def test_a_token_issued_later_than_the_password_counts_as_set_needs_no_word() -> None:
     assert plan(CONFIG, issued(later=2), password=password("right", set_at=SET_AT)).warnings == ()
+
+
+TIME = "accounts.octopus.passwordMtime"
+LAST = "2026-01-31T11:00:00Z"
+FUTURE = "until then Argo CD would refuse every token and login of the account"
+TIMES = {
+    "the-same": (LAST, SET_AT, LAST),
+    "later": ("2026-01-31T10:59:59.5Z", SET_AT, LAST),
+    "later-elsewhere": ("2026-01-31T13:00:00+02:00", SET_AT, LAST),
+    "now": (LAST, None, MTIME),
+    "a-clock-ahead": (LAST, NOW + timedelta(seconds=60), "2026-01-31T12:01:00Z"),
+    "last-by-a-clock-ahead": ("2026-01-31T12:01:00Z", None, "2026-01-31T12:01:00Z"),
+}
+AHEAD = "2026-01-31T12:01:00Z"
+NOT_THEN = {
+    "earlier": (
+        LAST,
+        SET_AT - timedelta(seconds=1),
+        (
+            f"account_password_mtime is 2026-01-31T10:59:59Z, and the password was last changed at {LAST}; API tokens "
+            "that ended then would work again; give that time or a later one, as the issued_at of a token minted "
+            "since, or leave it out"
+        ),
+    ),
+    "earlier-than-a-clock-ahead": (AHEAD, NOW, f"the password was last changed at {AHEAD}"),
+    "future": (
+        LAST,
+        NOW + timedelta(seconds=61),
+        (
+            f"account_password_mtime is 2026-01-31T12:01:01Z, and it is {MTIME} now; {FUTURE}; correct it, or set "
+            "the clocks right (NTP)"
+        ),
+    ),
+    "last-in-the-future": ("2099-01-01T00:00:00Z", None, f"{TIME} of argocd-secret is 2099-01-01T00:00:00Z, and it"),
+    "last-in-the-future-and-given": ("2099-01-01T00:00:00Z", NOW, f"{TIME} of argocd-secret is 2099-01-01T00:00:00Z"),
+}
+
+
+@pytest.mark.parametrize(("last", "wanted", "written"), TIMES.values(), ids=TIMES)
+def test_a_password_never_counts_as_set_before_the_one_it_replaces(
+    last: str, wanted: datetime | None, written: str
+) -> None:
+    secret = {"accounts.octopus.password": "left", TIME: last}
+    assert keys(plan(CONFIG, secret, password=password("right", set_at=wanted)))[TIME] == written
+
+
+@pytest.mark.parametrize(("last", "wanted", "words"), NOT_THEN.values(), ids=NOT_THEN)
+def test_a_time_that_revives_tokens_or_lies_ahead_is_refused_where_it_would_be_written(
+    last: str, wanted: datetime | None, words: str
+) -> None:
+    secret = {"accounts.octopus.password": "left", TIME: last, **issued(leaked=-3600)}
+    wish = password("right", set_at=wanted, end_tokens=True)
+    with pytest.raises(Refused) as caught:
+        plan(CONFIG, secret, password=wish)
+    assert str(caught.value).startswith("cannot change the password of account octopus: ")
+    assert words in str(caught.value)
+    # Nothing is written where the password is the same.
+    assert not plan(CONFIG, {**secret, "accounts.octopus.password": "right"}, password=wish).changed
+
+
+def test_a_time_of_admin_that_argo_cd_cannot_read_counts_for_nothing() -> None:
+    secret = {"admin.password": "left", "admin.passwordMtime": "2026-01-31T12:00:00UTC"}
+    change = plan({}, secret, name="admin", password=password("right", set_at=SET_AT))
+    assert keys(change)["admin.passwordMtime"] == LAST
 
 
 def test_removal_takes_the_secret_keys_too_and_shows_none_of_them() -> None:

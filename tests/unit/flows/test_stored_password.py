@@ -24,6 +24,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     SinkError,
     Unauthenticated,
 )
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.record import format_time
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account as flow
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
@@ -333,7 +334,8 @@ def test_a_password_that_somebody_sets_at_the_same_time_is_told(provisioned: Wor
 
 def changed_by_somebody(world: World) -> None:
     theirs = bcrypt.hashpw(b"theirs", bcrypt.gensalt(4)).decode()
-    world.kubernetes.edit("argocd-secret", {HASH: theirs, TIME: "2026-02-01T00:00:00Z"})
+    world.sleep(60)
+    world.kubernetes.edit("argocd-secret", {HASH: theirs, TIME: format_time(world.now)})
 
 
 REFUSED: dict[str, tuple[Callable[[World], Any], type[FleetopsError], str, dict[str, Any]]] = {
@@ -416,6 +418,15 @@ def test_what_no_ordinary_run_explains_is_refused_and_done_when_asked(
         assert_settled(provisioned)
     else:
         assert provisioned.sink.entry == Entry()
+
+
+def test_a_time_before_that_of_the_password_in_effect_is_refused_before_anything_is_stored(provisioned: World) -> None:
+    before = provisioned.sink.entry
+    old = {"account_password_mtime": "2026-01-01T00:00:00Z"}
+    with pytest.raises(Refused, match="the password was last changed at 2026-01-31T12:00:00Z; API tokens that ended"):
+        run(provisioned, account_password_rotate=True, **old)
+    assert (provisioned.effects(), provisioned.sink.entry) == ([], before)
+    assert not run(provisioned, **old).changed
 
 
 def test_an_account_without_login_gets_no_password() -> None:
