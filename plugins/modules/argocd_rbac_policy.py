@@ -242,7 +242,7 @@ findings:
       description: The number of the line in that key, none where it is about the whole key.
       type: int
     text:
-      description: What stands there.
+      description: What stands there; of a whole key that is no setting, only the ConfigMap.
       type: str
     why:
       description: What is wrong with it.

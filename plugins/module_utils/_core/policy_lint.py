@@ -28,6 +28,8 @@ _OVERLAYS_SINCE = Release(2, 8)
 _SETTINGS = (DEFAULT_ROLE, MATCH_MODE, SCOPES)
 # What argocd-cm holds and argocd-rbac-cm does not (docs/operator-manual/argocd-cm.yaml).
 _OF_ARGOCD_CM = re.compile(r"(accounts\..*|admin\.enabled|users\..*|url|dex\.config|oidc\.config)")
+# Shown of a key that is read elsewhere or nowhere: what it holds is no policy, and may be the secret of a client.
+_NOT_SHOWN = f"({CONFIG_MAP})"
 _SSO = ("dex.config", "oidc.config")
 # casbin follows that many g lines.
 _LINKS = 10
@@ -44,7 +46,10 @@ Place = tuple[str, Line]
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. `number` is the line in `key`, None where it is about the key; `text` is what stands there."""
+    """One finding. `number` is the line in `key`, None where it is about the key.
+
+    `text` is what stands there, of a whole key that is no setting, only the ConfigMap.
+    """
 
     code: str
     severity: str
@@ -118,14 +123,14 @@ def _key_findings(data: Mapping[str, str], around: Surroundings) -> Iterator[Fin
     for key in sorted(set(data) - known):
         if _OF_ARGOCD_CM.fullmatch(key):
             why = f"it stands in {CONFIG_MAP}, and is read from argocd-cm only"
-            yield _about_key("wrong-config-map", key, data[key], why, "move it to argocd-cm")
+            yield _about_key("wrong-config-map", key, _NOT_SHOWN, why, "move it to argocd-cm")
         elif key.startswith("policy."):
             fix = f"name it policy.<name>.csv, or one of {', '.join(_SETTINGS)}"
-            yield _about_key("unread-key", key, data[key], "the server reads no such key", fix)
+            yield _about_key("unread-key", key, _NOT_SHOWN, "the server reads no such key", fix)
     for key in policy_keys(data):
         if key != POLICY_KEY and not reads_overlays(around.release):
             why = f"overlays are read from Argo CD {_OVERLAYS_SINCE} on, this is {around.release}"
-            yield _about_key("unread-key", key, data[key], why, f"move its lines to {POLICY_KEY}")
+            yield _about_key("unread-key", key, _NOT_SHOWN, why, f"move its lines to {POLICY_KEY}")
 
 
 def _setting_findings(data: Mapping[str, str]) -> Iterator[Finding]:

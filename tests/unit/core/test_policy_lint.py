@@ -218,6 +218,13 @@ def test_keys_of_the_policy_in_argocd_cm_are_read_by_nobody() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["oidc.config", "dex.config", "accounts.octopus.password", "policy.octopus", OVERLAY])
+def test_what_a_key_holds_that_is_not_read_here_is_not_shown(key: str) -> None:
+    (finding,) = lint_policy({key: "clientSecret: SEKRET"}, Surroundings("bob", release=V2_7))[:1]
+    assert (finding.key, finding.text) == (key, "(argocd-rbac-cm)")
+    assert "SEKRET" not in f"{finding} {finding.describe()}"
+
+
 def test_overlays_are_not_read_by_an_old_server() -> None:
     data = {"policy.csv": "", OVERLAY: GET_APPS}
     assert [item.code for item in lint_policy(data, Surroundings("bob", release=V2_7))] == ["unread-key"]
