@@ -39,6 +39,7 @@ __all__ = (
     "parse_account",
     "password_keys",
     "plan_account",
+    "read_keys",
     "tokens_key",
 )
 
@@ -149,6 +150,14 @@ def account_keys(data: Mapping[str, str], name: str) -> list[str]:
     return [key for key in data if key.split(".")[:2] == ["accounts", name] and key.count(".") <= 2]
 
 
+def read_keys(name: str) -> tuple[str, str]:
+    """Return the keys of argocd-cm that Argo CD reads of the account (parseAccounts); another's value is never shown.
+
+    A hash or a token list that somebody put there by mistake would be.
+    """
+    return f"accounts.{name}", f"accounts.{name}.enabled"
+
+
 def account_names(data: Mapping[str, str]) -> list[str]:
     """Return the accounts that the keys of argocd-cm make, admin not counted."""
     parts = [key.split(".") for key in data]
@@ -230,7 +239,8 @@ def plan_account(
 def _shown(account: Account, config: Mapping[str, str], secret_keys: Mapping[str, Any]) -> dict[str, Any]:
     """Return the account and the keys behind it, secrets masked: one side of the diff."""
     shown = account.describe()
-    keys = {key: config[key] for key in sorted(account_keys(config, account.name))}
+    read = read_keys(account.name)
+    keys = {key: config[key] if key in read else HIDDEN for key in sorted(account_keys(config, account.name))}
     if keys:
         shown[CONFIG_MAP] = keys
     if secret_keys:
@@ -402,7 +412,5 @@ def _plan_absent(config: Mapping[str, str], secret: Mapping[str, str], current: 
 
 def helm_values(name: str, config: Mapping[str, str | None]) -> str:
     """Return the argo-cd chart's values that say the same: what to put upstream where Helm owns argocd-cm."""
-    keys = {key: text for key, text in config.items() if text is not None and key.split(".")[:2] == ["accounts", name]}
-    if not keys:
-        return ""
-    return as_yaml(HELM_PATHS[CONFIG_MAP], dict(sorted(keys.items())))
+    keys = {key: config[key] for key in read_keys(name) if config.get(key) is not None}
+    return as_yaml(HELM_PATHS[CONFIG_MAP], keys) if keys else ""

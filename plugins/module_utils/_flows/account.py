@@ -14,12 +14,12 @@ from .._core.accounts import (
     Account,
     DesiredAccount,
     PasswordWish,
-    account_keys,
     check_account_name,
     check_capabilities,
     helm_values,
     parse_account,
     plan_account,
+    read_keys,
 )
 from .._core.decision import compare_clocks
 from .._core.errors import Absent, InvalidInput, UnexpectedReply
@@ -146,9 +146,8 @@ class _Planner:
             if step.kind == "secrets" and secret is not None:
                 warnings += self._owners.check_secret(secret, step.values)
             if step.kind == "configmaps" and (self.snapshot.source or not self.store.upstream):
-                whole = {
-                    key: after.get(key) for key in sorted({*step.values, *account_keys(after, self._desired.name)})
-                }
+                read = [key for key in read_keys(self._desired.name) if key in after]
+                whole = {key: after.get(key) for key in sorted({*step.values, *read})}
                 warnings += self._owners.check_config_map(self.snapshot, whole)
         return warnings
 

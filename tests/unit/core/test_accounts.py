@@ -479,6 +479,13 @@ def test_removal_takes_the_secret_keys_too_and_shows_none_of_them() -> None:
     assert change.after == {}
 
 
+@pytest.mark.parametrize("wish", [{"enabled": False}, {"present": False}])
+def test_what_belongs_into_the_secret_and_was_put_into_the_config_map_is_not_shown(wish: dict[str, Any]) -> None:
+    change = plan({**CONFIG, "accounts.octopus.password": "SEKRET"}, {}, **wish)
+    assert change.before["argocd-cm"] == {**CONFIG, "accounts.octopus.password": HIDDEN}
+    assert "SEKRET" not in f"{change.before} {change.after}"
+
+
 def test_leftovers_in_the_secret_are_removed_although_the_account_is_gone() -> None:
     assert keys(plan({}, {"accounts.octopus.tokens": "[]"}, present=False)) == {"accounts.octopus.tokens": None}
 
@@ -488,6 +495,7 @@ def test_leftovers_in_the_secret_are_removed_although_the_account_is_gone() -> N
 
 def test_the_helm_values_say_the_same_in_yaml() -> None:
     config = {KEY: 'apiKey, "x": # y', ENABLED: "true", "accounts.octopus-eu": "login", "url": "x"}
+    config["accounts.octopus.password"] = "$2a$10$"
     assert yaml.safe_load(helm_values("octopus", config)) == {
         "configs": {"cm": {KEY: config[KEY], ENABLED: config[ENABLED]}}
     }

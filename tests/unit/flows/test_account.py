@@ -268,6 +268,16 @@ def test_an_owner_that_would_undo_it_is_refused_unless_forced_or_nothing_is_to_w
     assert run(world).warnings == ()
 
 
+def test_what_to_put_upstream_has_the_keys_argo_cd_reads_and_no_other() -> None:
+    world = World()
+    world.kubernetes.metadata["argocd-cm"]["annotations"] = {"argocd.argoproj.io/tracking-id": "argo:x"}
+    world.kubernetes.edit("argocd-cm", {KEY: "apiKey", "accounts.octopus.password": "SEKRET"})
+    with pytest.raises(Refused, match=f'{KEY}: apiKey\n.*{ENABLED}: "false"') as caught:
+        run(world, enabled=False)
+    forced = run(world, enabled=False, force_owner=True)
+    assert "SEKRET" not in f"{caught.value} {forced}"
+
+
 @pytest.mark.parametrize(("heals", "refused"), [(True, True), (False, False)])
 def test_an_application_that_does_not_heal_itself_is_warned_of_only(
     heals: bool,  # noqa: FBT001 # a column of the table
