@@ -137,6 +137,8 @@ options:
       - The first place is read; the others are brought in line with it. A stored password that is the one in effect is
         kept, run after run. Otherwise a new one, which matches C(passwordPattern) of C(argocd-cm), is stored, then set,
         read back, and, where O(argocd_url) is set, logged in with.
+      - While the account is disabled, or RV(pending), it cannot log in. Then that is left out, with a warning, and no
+        later run makes up for it; M(fleetops.argocd.argocd_can_i) does, with its option C(password_from).
       - With O(state=absent) what is stored is removed after the account.
     type: list
     elements: dict

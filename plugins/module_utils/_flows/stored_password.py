@@ -138,8 +138,9 @@ class StoredPassword:
         password = str(entries[0].token)
         outcome = bring(self._wish(password), check_mode=self._ports.check_mode)
         changed = outcome.values["password_changed"]
+        if changed:
+            outcome = self._proven(outcome, password)
         if changed and not self._ports.check_mode:
-            self._prove(password)
             record = self._settled(record, password)
         settled = Entry(token=password, record=record.describe())
         # In check mode only the real run can know when it will count as set: every place gets that time.
@@ -160,14 +161,13 @@ class StoredPassword:
         planned = bring(self._wish(password), check_mode=True)
         self._require_login(planned)
         if self._ports.check_mode:
-            return self._reported(planned, decision, stale=entries)
+            return self._reported(self._proven(planned, password), decision, stale=entries)
         record = replace(record, by=self._ports.actor)
         announced = Entry(token=password, record=replace(record, announced=True).describe())
         error: FleetopsError
         try:
             self._places.store(announced, expected=entries)
-            outcome = bring(self._wish(password), check_mode=False)
-            self._prove(password)
+            outcome = self._proven(bring(self._wish(password), check_mode=False), password)
         except FleetopsError as exc:
             error = exc
         else:
@@ -186,13 +186,24 @@ class StoredPassword:
                 "could log in with it; add login to capabilities"
             )
 
-    def _prove(self, password: str) -> None:
-        """Log in with it where the task says where Argo CD is. Raises Unauthenticated."""
+    def _proven(self, outcome: Outcome, password: str) -> Outcome:
+        """Log in with it where the task says where Argo CD is, or warn why none could. Raises Unauthenticated.
+
+        No later run makes up for it: the record does not tell a password that was proven from one that was not.
+        """
         params = {**self._params, **own_login(self._account, password)}
         argocd = argocd_at_hand(params, self._ports) if self._params["wait"] else None
-        if argocd:
+        obstacle = _obstacle(outcome)
+        if argocd and obstacle:
+            warning = (
+                f"the new password of account {self._account} is not proven by a login: {obstacle}; once it can log "
+                "in, argocd_can_i with password_from proves it"
+            )
+            return replace(outcome, warnings=(*outcome.warnings, warning))
+        if argocd and not self._ports.check_mode:
             await_own_login(argocd, self._account, self._ports)
             argocd.account(self._account)
+        return outcome
 
     def _settled(self, record: PasswordRecord, password: str) -> PasswordRecord:
         """Read argocd-secret back; return the record with the time that it says."""
@@ -240,6 +251,16 @@ class StoredPassword:
             before=before,
             after=after,
         )
+
+
+def _obstacle(outcome: Outcome) -> str:
+    """Say why Argo CD could only refuse a login of the account by now, empty where it should not.
+
+    Of an account that it does not know each try counts towards the five that lock it (util/session/sessionmanager.go).
+    """
+    if outcome.values["pending"]:
+        return f"the account has not come from {outcome.values['upstream']} to Argo CD yet"
+    return "" if outcome.values["account"]["enabled"] else "the account is disabled"
 
 
 _LEFT = "it stays stored, and the next run goes on from there"

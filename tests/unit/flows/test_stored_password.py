@@ -465,6 +465,46 @@ def test_a_new_password_is_logged_in_with_where_argo_cd_can_be_reached() -> None
     assert_settled(world)
 
 
+UPSTREAM = {"type": "helm_values", "file": "values.yaml", "prefix": None, "name": None}
+NO_LOGIN: dict[str, tuple[dict[str, Any], str]] = {
+    "pending": ({"config_store": UPSTREAM}, "the account has not come from the values to Argo CD yet"),
+    "disabled": ({"enabled": False}, "the account is disabled"),
+}
+
+
+@pytest.mark.parametrize(("changes", "cause"), NO_LOGIN.values(), ids=NO_LOGIN)
+def test_an_account_that_cannot_log_in_yet_does_not_try_and_is_told(changes: dict[str, Any], cause: str) -> None:
+    world = World()
+    # So that whoever looks is the account itself.
+    world.argocd.has_credentials = False
+    told = (
+        f"the new password of account codefresh is not proven by a login: {cause}; once it can log in, argocd_can_i "
+        "with password_from proves it"
+    )
+    for rotate in (False, True):
+        given = {**changes, "account_password_rotate": rotate, "argocd_url": "https://argocd"}
+        predicted, real = run(world, check_mode=True, **given), run(world, **given)
+        assert real.warnings == predicted.warnings == (told,)
+        assert "look codefresh" not in world.events
+        assert_settled(world)
+        world.sleep(60)
+    # Where nobody could log in anyhow, nobody misses it.
+    assert run(world, **{**given, "argocd_url": None}).warnings == ()
+
+
+def test_a_password_that_an_earlier_run_left_is_set_on_a_disabled_account_without_a_login(provisioned: World) -> None:
+    provisioned.argocd.has_credentials = False
+    provisioned.fail("patch", Killed())
+    with pytest.raises(Killed):
+        run(provisioned, account_password_rotate=True)
+    provisioned.kubernetes.edit("argocd-cm", {"accounts.codefresh.enabled": "false"})
+    provisioned.events.clear()
+    outcome = run(provisioned, enabled=None, argocd_url="https://argocd")
+    assert [warning for warning in outcome.warnings if "not proven by a login: the account is disabled" in warning]
+    assert "look codefresh" not in provisioned.events
+    assert_settled(provisioned)
+
+
 def test_one_that_does_not_log_in_is_told_and_the_next_run_settles_it() -> None:
     world = World()
     world.argocd.capabilities = ("apiKey", "login")
