@@ -26,7 +26,7 @@ TARGETS = ROOT / "tests" / "integration" / "targets"
 SPECS = {
     f"fleetops.argocd.{spec.name}": spec for spec in vars(arguments).values() if isinstance(spec, arguments.ModuleSpec)
 }
-GROUP = "group/fleetops.argocd.argocd"
+GROUPS = ("group/fleetops.argocd.argocd", "group/fleetops.argocd.argocd_user")
 # Templates come in {{ }} only; filters need not exist to be parsed.
 JINJA = Environment(autoescape=True)
 
@@ -79,8 +79,9 @@ class Target:
         for mapping in self._mappings:
             yield from ((module, mapping[module]) for module in SPECS if module in mapping)
             defaults = mapping.get("module_defaults") or {}
-            if isinstance(defaults, dict) and GROUP in defaults:
-                yield from ((module, defaults[GROUP]) for module in self.modules())
+            for group in GROUPS:
+                if isinstance(defaults, dict) and group in defaults:
+                    yield from ((module, defaults[group]) for module in self.modules())
             if "cycle_args" in mapping:
                 yield from ((module, mapping["cycle_args"]) for module in self.cycled(mapping))
 
