@@ -17,7 +17,7 @@ import leak_search
 import requests
 
 # The server answers otherwise than the policy, which is judged before a token is minted.
-_WRONG_ANSWERS = {"match": {"path": "/can-i/"}, "times": 1000, "status": 200, "body": {"value": "no"}}
+_WRONG_ANSWERS = {"match": {"path": "/can-i/clusters/"}, "times": 1000, "status": 200, "body": {"value": "no"}}
 JOBS: dict[str, dict[str, Any]] = {
     "runner": {},
     "runner, wrong password": {"argocd_password": "planted-wrong-password"},
