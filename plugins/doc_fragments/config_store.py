@@ -17,6 +17,9 @@ options:
         any case.
       - Elsewhere than in the ConfigMaps they count only once somebody has made the ConfigMaps anew from there; until
         then the result has RV(pending).
+      - What is not set there counts as the ConfigMaps have it. Where a key of C(argocd-rbac-cm) is not there and would
+        replace lines of others, V(argocd_resource) takes these over with a warning, since the operator has left them
+        alone until then, and V(helm_values) is refused, since they may be another values file's.
     type: dict
     suboptions:
       type:

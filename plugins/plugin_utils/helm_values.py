@@ -44,6 +44,10 @@ class HelmValuesFile:
         """Whether the ConfigMap's key is kept here."""
         return name in HELM_PATHS
 
+    def leaves(self, name: str) -> bool:  # noqa: ARG002 # neither ConfigMap
+        """Never: a key that is not here is another values file's, the chart's, or gone with the next release."""
+        return False
+
     def read(self, name: str) -> dict[str, str]:
         """Return the ConfigMap's keys, without the lock: a file is only ever replaced as a whole."""
         with self._reported("read"):

@@ -40,6 +40,7 @@ __all__ = (
     "parse_policies",
     "parse_roles",
     "plan_policy",
+    "replaced_lines",
 )
 
 # Patterns mean other things in other match modes and releases.
@@ -193,21 +194,24 @@ def plan_policy(
     release: Release | None = None,
     config: Mapping[str, str] | None = None,
     projects: Mapping[str, Sequence[ProjectRole]] | None = None,
+    unset: Mapping[str, str] | None = None,
 ) -> PolicyChange:
     """Plan the keys to set so that the subject has the wanted lines in `desired.key`.
 
-    Other lines, comments and their order stay. `release` (the server's), `config` (argocd-cm's data) and `projects`
+    Other lines, comments and their order stay. What `data`, which is written, lacks of argocd-rbac-cm is `unset`: it
+    stays in force, so the whole is judged. `release` (the server's), `config` (argocd-cm's data) and `projects`
     (the roles of AppProjects) are None where unknown. Raises InvalidInput where the policy, as it is or as it would be,
     does not load, and where a wanted line does not mean what it says.
     """
-    check_compiles(data)
+    standing = _standing(data, unset or {}, desired)
+    check_compiles(standing)
     keys: dict[str, str | None] = {}
     text = data.get(desired.key)
     edited = edit_text(text or "", desired)
     if edited != (text or ""):
         keys[desired.key] = edited or None
-    keys.update({key: value for key, value in desired.settings.items() if not _same_setting(key, data.get(key), value)})
-    after = {key: value for key, value in {**data, **keys}.items() if value is not None}
+    keys.update({key: value for key, value in desired.settings.items() if not _is_set(key, value, data, standing)})
+    after = {key: value for key, value in {**standing, **keys}.items() if value is not None}
     section = _section(after.get(desired.key, ""), desired.key, desired.subject)
     around = Surroundings(
         desired.subject,
@@ -219,7 +223,26 @@ def plan_policy(
     )
     findings = lint_policy(after, around)
     _require_sound(findings)
-    return _describe(data, after, keys, desired, findings, around)
+    return _describe(data, standing, after, keys, desired, findings, around)
+
+
+def _standing(data: Mapping[str, str], unset: Mapping[str, str], desired: DesiredPolicy) -> dict[str, str]:
+    """Return the whole of argocd-rbac-cm, without lines of ours that went from `data` and have not gone from there."""
+    standing = {**unset, **data}
+    if not desired.present and desired.key in unset.keys() - data.keys():
+        standing[desired.key] = edit_text(standing[desired.key], desired)
+    return {key: text for key, text in standing.items() if text or key in data}
+
+
+def replaced_lines(text: str, desired: DesiredPolicy) -> list[str]:
+    """Return what an edit of the key's text would keep, and is lost where the key is written without it."""
+    alone = {_content(line) for line in parse_lines(edit_text("", desired))}
+    kept = [line for line in parse_lines(edit_text(text, desired)) if trimmed(line.raw)]
+    return [trimmed(line.raw) for line in kept if _content(line) not in alone]
+
+
+def _content(line: Line) -> Fields | str:
+    return line.fields or trimmed(line.raw)
 
 
 def _require_sound(findings: Iterable[Finding]) -> None:
@@ -242,6 +265,7 @@ def check_compiles(data: Mapping[str, str]) -> None:
 
 def _describe(
     data: Mapping[str, str],
+    standing: Mapping[str, str],
     after: Mapping[str, str],
     keys: Mapping[str, str | None],
     desired: DesiredPolicy,
@@ -249,7 +273,7 @@ def _describe(
     around: Surroundings,
 ) -> PolicyChange:
     old, new = _own_lines(data, desired), _own_lines(after, desired)
-    permissions = compare(data, after, desired.subject, around.release, around.projects)
+    permissions = compare(standing, after, desired.subject, around.release, around.projects)
     touched = sorted(keys)
     return PolicyChange(
         plan=Plan(
@@ -290,6 +314,11 @@ def _own_lines(data: Mapping[str, str], desired: DesiredPolicy) -> dict[Fields, 
     """Return the subject's lines that are ours, in their order (a set keeps none)."""
     section = _section(data.get(desired.key, ""), desired.key, desired.subject)
     return dict.fromkeys(line.fields for line in section.own() if line.about(desired.subject))
+
+
+def _is_set(key: str, value: str, *stored: Mapping[str, str]) -> bool:
+    """Whether all have the setting: where it is kept, no key may mean the default, and another one be in force."""
+    return all(_same_setting(key, data.get(key), value) for data in stored)
 
 
 def _same_setting(key: str, stored: str | None, wanted: str) -> bool:

@@ -93,7 +93,7 @@ def release_of(argocd: ArgocdClient | None) -> Release | None:
 def read_data(store: Store, name: str) -> Mapping[str, str] | None:
     """Return the ConfigMap's data, None where we may not read it: less is known then."""
     try:
-        return store.read("configmaps", name).data
+        return store.read("configmaps", name).in_force
     except (Absent, Denied):
         return None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._clients.argocd import is_broken_policy
 from .._core.checks import Check
 from .._core.enforcer import counts
-from .._core.errors import ApiError, InvalidInput, Unauthenticated, UnexpectedReply, check_one_line, quoted
+from .._core.errors import ApiError, InvalidInput, Refused, Unauthenticated, UnexpectedReply, check_one_line, quoted
 from .._core.fragments import HELM_PATHS, as_yaml
 from .._core.permissions import Ceiling, parse_ceiling, require_below
 from .._core.plan import Plan, SetKeys
@@ -28,6 +28,7 @@ from .._core.policy import (
     parse_policies,
     parse_roles,
     plan_policy,
+    replaced_lines,
 )
 from .._core.policy_text import POLICY_KEY, broken_lines, merged_lines, policy_keys, trimmed
 from .._core.release import Release
@@ -128,16 +129,36 @@ class _Planner:
         self.key = choose_key(snapshot.data, subject, **where)
         desired = replace(self._desired, key=self.key)
         # Roles of AppProjects are read only where they have a part in this.
-        projects = self._read_projects() if self._projects_count(snapshot.data) else None
-        self.change = plan_policy(snapshot.data, desired, release=self._release, config=self._config, projects=projects)
-        self.warnings = ()
+        projects = self._read_projects() if self._projects_count(snapshot.in_force) else None
+        known: dict[str, Any] = {"release": self._release, "config": self._config, "projects": projects}
+        self.change = plan_policy(snapshot.data, desired, unset=snapshot.unset, **known)
+        self.warnings = self._taken_over(snapshot, desired)
         if self.ceiling is not None:
             require_below(self.ceiling, self.change.data, subject, release=self._release, projects=projects)
-            self.warnings = (_NO_PROJECTS,) if projects is None else ()
+            self.warnings += (_NO_PROJECTS,) if projects is None else ()
         endangered = self._endangered(snapshot)
         if endangered:
             self.warnings += tuple(self._owners.check_config_map(snapshot, endangered))
         return self.change.plan
+
+    def _taken_over(self, snapshot: Snapshot, desired: DesiredPolicy) -> tuple[str, ...]:
+        """Warn of lines that the key brings along; raise Refused where writing the key would replace them."""
+        others = replaced_lines(snapshot.unset.get(self.key, ""), desired) if self.key in self.touched() else []
+        if not others:
+            return ()
+        upstream, more = self._store.upstream, f" and {len(others) - 1} more" if others[1:] else ""
+        if self.key in snapshot.data:
+            warning = (
+                f"{upstream} had no {self.key}, so it takes over what {CONFIG_MAP} has in it, {quoted(others[0])}{more}"
+                "; change that there from now on: changes to the ConfigMap are undone"
+            )
+            return (warning,)
+        other = "location to overlay" if self.key == POLICY_KEY else "overlay to another name"
+        raise Refused(
+            f"cannot write {self.key} to {upstream}: it has no such key, and would replace what {CONFIG_MAP} has in it"
+            f", {quoted(others[0])}{more}; name the file that this comes from in config_store, put it into this one, "
+            f"or set {other}"
+        )
 
     def _projects_count(self, data: Mapping[str, str]) -> bool:
         """Whether the ceiling asks for them, or some line names one."""

@@ -46,6 +46,10 @@ class ArgocdResource:
         """Whether the ConfigMap's key is kept here."""
         return in_resource(name, key)
 
+    def leaves(self, name: str) -> bool:
+        """Fields of spec.rbac that are missing (reconcileRBACConfigMap); argocd-cm is made anew as a whole."""
+        return name == "argocd-rbac-cm"
+
     def read(self, name: str) -> dict[str, str]:
         """Return the ConfigMap's keys, and remember the version: a later write is refused if it changed."""
         shape: Mapping[str, Any] = self._client.get(_KIND, self._name)

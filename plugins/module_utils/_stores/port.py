@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .._core.plan import Plan, SetKeys
@@ -18,12 +18,19 @@ __all__ = ("Snapshot", "Source", "Store")
 class Snapshot:
     """One object as it was read: `data` in plain text, `metadata` as the API server gives it.
 
-    `source` is the metadata of the object that it is made from, where that one is what is written.
+    `source` is the metadata of the object that it is made from, where that one is what is written. `unset` are keys as
+    the cluster has them that could be kept where the object is made from, and are not.
     """
 
     data: Mapping[str, str]
     metadata: Mapping[str, Any]
     source: Mapping[str, Any] | None = None
+    unset: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_force(self) -> Mapping[str, str]:
+        """What counts, and what is kept upstream once it does: the rest stays as it is."""
+        return {**self.unset, **self.data}
 
 
 class Store(Protocol):
@@ -60,6 +67,9 @@ class Source(Protocol):
 
     def holds(self, name: str, key: str) -> bool:
         """Whether that key of that ConfigMap is kept here."""
+
+    def leaves(self, name: str) -> bool:
+        """Whether a key of that ConfigMap that is not set here is left as it is there: then it is planned from."""
 
     def read(self, name: str) -> Mapping[str, str]:
         """Return the ConfigMap's keys; what is written later is refused if it has changed since."""

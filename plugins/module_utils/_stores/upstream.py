@@ -28,13 +28,18 @@ class UpstreamStore(ConfigMapStore):
         return self._source.holds(name, key)
 
     def read(self, kind: str, name: str) -> Snapshot:
-        """Return the keys of the source, and those of the object that the source does not hold."""
+        """Return the keys of the source, and those of the object that the source does not hold, or leaves as they are.
+
+        Which of them the source could hold and does not is told besides: these count, too, whoever has set them.
+        """
         snapshot = self.live(kind, name)
         if kind != "configmaps":
             return snapshot
-        live = {key: text for key, text in snapshot.data.items() if not self.keeps(name, key)}
-        data = {**live, **self._source.read(name)}
-        return replace(snapshot, data=data, source=self._source.metadata)
+        kept = self._source.read(name)
+        unset = {key: text for key, text in snapshot.data.items() if self.keeps(name, key) and key not in kept}
+        hidden = () if self._source.leaves(name) else unset
+        live = {key: text for key, text in snapshot.data.items() if key not in hidden}
+        return replace(snapshot, data={**live, **kept}, source=self._source.metadata, unset=unset)
 
     def _send(self, step: SetKeys, *, dry_run: bool) -> None:
         values = step.values if step.kind == "configmaps" else {}

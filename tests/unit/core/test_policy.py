@@ -22,6 +22,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy impor
     parse_policies,
     parse_roles,
     plan_policy,
+    replaced_lines,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy_text import parse_lines, policy_keys
 
@@ -409,3 +410,45 @@ def test_in_policy_csv_everything_outside_the_markers_stays_byte_for_byte(
     tail = "# more\r\n# the end\n"
     again = settle({"policy.csv": after + tail}, desired(*second, key="policy.csv"))["policy.csv"]
     assert outside(again) == head + tail
+
+
+# --- where what is written is not the whole -----------------------------------------------------------------------
+
+KEPT = st.dictionaries(st.sampled_from([OVERLAY, "policy.csv", "policy.default", "scopes"]), st.just(""), max_size=2)
+STANDING = st.dictionaries(
+    st.sampled_from([OVERLAY, "policy.csv", "policy.more.csv"]),
+    st.sampled_from(["", APPS_LINE, f"g, ops, role:admin\n{BEGIN}{APPS_LINE}{END}", "# theirs\n"]),
+)
+
+
+@given(KEPT, STANDING, st.sampled_from(["present", "absent"]), st.sampled_from([OVERLAY, "policy.csv"]))
+def test_planning_again_has_nothing_to_do_and_says_the_same_of_the_whole(
+    kept: dict[str, str], standing: dict[str, str], state: str, key: str
+) -> None:
+    wish = desired(GET_CLUSTERS, present=state == "present", key=key, settings={"scopes": "[groups]"})
+    first = plan_policy(kept, wish, unset=standing)
+    after = applied(kept, first)
+    again = plan_policy(after, wish, unset={name: text for name, text in standing.items() if name not in after})
+    assert (again.plan.steps, again.added, again.removed, again.gained, again.lost) == ((), (), (), (), ())
+    assert dict(again.data) == dict(first.data)
+    assert {name: text for name, text in first.data.items() if name not in {*after, key}} == {
+        name: text for name, text in standing.items() if text and name not in {*kept, *after, key}
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "lost"),
+    [
+        ("", {}, []),
+        (APPS_LINE, {}, []),
+        ("p,octopus,clusters,get,*,allow\n", {"exclusive": False}, []),
+        (APPS_LINE, {"exclusive": False}, [APPS_LINE.rstrip()]),
+        ("# theirs\n\ng, ops, role:admin", {}, ["# theirs", "g, ops, role:admin"]),
+        (f"{BEGIN}{APPS_LINE}{END}", {"key": "policy.csv"}, []),
+        (f"{BEGIN}{APPS_LINE}{END}g, a, b\n", {"key": "policy.csv", "present": False}, ["g, a, b"]),
+    ],
+)
+def test_lines_that_nobody_asked_away_are_lost_with_a_key_that_is_written_anew(
+    text: str, changes: dict[str, Any], lost: list[str]
+) -> None:
+    assert replaced_lines(text, desired(GET_CLUSTERS, **changes)) == lost

@@ -264,6 +264,9 @@ class FakeValues:
     def holds(self, name: str, key: str) -> bool:  # noqa: ARG002 # every key
         return True
 
+    def leaves(self, name: str) -> bool:  # noqa: ARG002 # neither
+        return False
+
     def read(self, name: str) -> dict[str, str]:
         return dict(self._world.perform("values", name, lambda: self.data[name]))
 

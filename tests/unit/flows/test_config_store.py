@@ -154,7 +154,110 @@ def test_a_policy_goes_to_an_overlay_there_and_waits_until_it_is_in_force() -> N
 def test_a_policy_that_does_not_load_yet_is_pending() -> None:
     world = World()
     world.kubernetes.edit("argocd-rbac-cm", {"policy.csv": "p, broken"})
+    world.values.data["argocd-rbac-cm"] = {"policy.csv": ""}
     assert run_policy(world).values["pending"]
+    world.values.data["argocd-rbac-cm"] = {}
+    with pytest.raises(InvalidInput, match=r"cannot compile the policy of argocd-rbac-cm: policy\.csv line 1"):
+        run_policy(world)
+
+
+@pytest.mark.parametrize("wish", [{}, {"exclusive": False}, {"overlay": "octopus"}, {"match_mode": "glob"}])
+def test_an_overlay_that_is_in_the_cluster_only_is_put_into_the_source(wish: dict[str, Any]) -> None:
+    world = World()
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.octopus.csv": LINE})
+    moved = run_policy(world, max_permissions=["clusters, get, *"], **wish)
+    assert world.values.data["argocd-rbac-cm"] == {"policy.octopus.csv": LINE}
+    assert (moved.values["added"], moved.values["permissions_gained"]) == ([LINE.rstrip()], [])
+    assert not moved.values["pending"]
+    assert not run_policy(world, **wish).changed
+
+
+@pytest.mark.parametrize(
+    ("there", "wish", "other"),
+    [
+        ("g, ops, role:admin\n# x\n", {"location": "policy.csv"}, "location to overlay"),
+        (f"# x\n{LINE}# more\n", {}, "overlay to another name"),
+        ("p, octopus, logs, get, */*, allow\n# x\n", {"exclusive": False}, "overlay to another name"),
+    ],
+)
+def test_lines_of_another_values_file_are_not_replaced(there: str, wish: dict[str, Any], other: str) -> None:
+    world = World()
+    key = "policy.csv" if "location" in wish else "policy.octopus.csv"
+    world.kubernetes.edit("argocd-rbac-cm", {key: there})
+    with pytest.raises(Refused) as caught:
+        run_policy(world, **wish)
+    assert str(caught.value) == (
+        f"cannot write {key} to the values: it has no such key, and would replace what argocd-rbac-cm has in it, "
+        f"{there.splitlines()[0]!r} and 1 more; name the file that this comes from in config_store, put it into this "
+        f"one, or set {other}"
+    )
+    assert world.effects() == []
+
+
+def test_what_stands_in_another_values_file_is_no_obstacle_to_a_removal() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.csv": f"g, ops, role:admin\n{SECTION}"})
+    outcome = run_policy(world, policies=[], state="absent", location="policy.csv")
+    assert (outcome.changed, outcome.before, outcome.after, world.effects()) == (False, "", "", [])
+    assert outcome.values["pending"]
+
+
+def test_a_removal_tells_the_same_again_until_it_has_arrived() -> None:
+    world = World()
+    world.values.data["argocd-rbac-cm"] = {"policy.octopus.csv": LINE, "scopes": "[groups]"}
+    world.kubernetes.edit("argocd-rbac-cm", world.values.data["argocd-rbac-cm"])
+    removed = run_policy(world, policies=[], state="absent")
+    again = run_policy(world, policies=[], state="absent")
+    assert (removed.changed, removed.values["permissions_lost"]) == (True, ["may get clusters *"])
+    assert (again.changed, again.values["permissions_lost"], again.before, again.after) == (False, [], "", "")
+    assert removed.values["policy"] == again.values["policy"] == {"scopes": "[groups]"}
+    assert again.values["pending"]
+    assert run_policy(world).changed
+
+
+KINDS = pytest.mark.parametrize("kind", ["configmaps", "helm_values", "argocd_resource"])
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "live",
+    [
+        {"policy.default": "role:readonly"},
+        {"policy.more.csv": "g, octopus, role:admin\n"},
+        {"policy.csv": "p, octopus, *, get, *, allow\n"},
+    ],
+)
+def test_what_is_set_in_the_cluster_only_counts_for_the_ceiling_and_in_the_policy(
+    kind: str, live: dict[str, str]
+) -> None:
+    world = World()
+    operated(world)
+    world.kubernetes.edit("argocd-rbac-cm", live)
+    with pytest.raises(Refused, match="max_permissions"):
+        run_policy(world, kind, max_permissions=["clusters, get, *"], force_owner=True)
+    assert world.effects() == []
+    policy = run_policy(world, kind, force_owner=True).values["policy"]
+    assert all(policy[key].startswith(text) for key, text in live.items())
+
+
+@KINDS
+def test_what_is_set_in_the_cluster_only_counts_for_the_meaning_of_a_line(kind: str) -> None:
+    world = World()
+    operated(world)
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.matchMode": "regex"})
+    with pytest.raises(InvalidInput, match=r"policy\.matchMode is regex"):
+        run_policy(world, kind)
+
+
+@pytest.mark.parametrize("kind", ["helm_values", "argocd_resource"])
+def test_a_setting_that_differs_in_the_cluster_only_is_set_where_it_is_kept(kind: str) -> None:
+    world = World()
+    operated(world)
+    world.kubernetes.edit("argocd-rbac-cm", {"scopes": "[email]", "policy.default": "role:admin"})
+    run_policy(world, kind, scopes=["groups"], default_role="")
+    kept = spec_of(world).get("rbac") or world.values.data["argocd-rbac-cm"]
+    assert (kept["scopes"], kept.get("policy.default", kept.get("defaultPolicy"))) == ("[groups]", "")
+    assert not run_policy(world, kind, scopes=["groups"], default_role="").changed
 
 
 # --- the operator's resource ---------------------------------------------------------------------------------------
@@ -200,6 +303,50 @@ def test_the_last_line_is_removed_by_an_empty_policy_since_the_operator_leaves_a
     operated(world, rbac={"policy": SECTION})
     assert run_policy(world, "argocd_resource", policies=[], state="absent").changed
     assert spec_of(world) == {"rbac": {"policy": ""}}
+    assert not run_policy(world, "argocd_resource", policies=[], state="absent").changed
+
+
+def operate(world: World) -> None:
+    """Have the operator see to argocd-rbac-cm (reconcileRBACConfigMap): a field that is missing changes nothing."""
+    names = {"policy": "policy.csv", "defaultPolicy": "policy.default", "scopes": "scopes"}
+    world.kubernetes.edit("argocd-rbac-cm", {names[field]: text for field, text in spec_of(world)["rbac"].items()})
+
+
+def test_lines_that_the_operator_has_left_alone_are_taken_over_with_a_warning() -> None:
+    world = World()
+    operated(world)
+    theirs = "# by hand\ng, ops, role:admin\n"
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.csv": theirs, "policy.default": "role:readonly"})
+    outcome = run_policy(world, "argocd_resource")
+    assert spec_of(world) == {"rbac": {"policy": theirs + SECTION}}
+    (warning,) = outcome.warnings
+    assert warning == (
+        "ArgoCD main had no policy.csv, so it takes over what argocd-rbac-cm has in it, '# by hand' and 1 more; change "
+        "that there from now on: changes to the ConfigMap are undone"
+    )
+    assert outcome.values["policy"] == {"policy.csv": theirs + SECTION, "policy.default": "role:readonly"}
+    pending = run_policy(world, "argocd_resource")
+    operate(world)
+    arrived = run_policy(world, "argocd_resource")
+    assert [(each.changed, each.warnings, each.values["pending"]) for each in (pending, arrived)] == [
+        (False, (), True),
+        (False, (), False),
+    ]
+    removed = run_policy(world, "argocd_resource", policies=[], state="absent")
+    assert (removed.changed, spec_of(world)) == (True, {"rbac": {"policy": theirs}})
+    assert not run_policy(world, "argocd_resource", policies=[], state="absent").changed
+    operate(world)
+    assert world.kubernetes.data["argocd-rbac-cm"] == {"policy.csv": theirs, "policy.default": "role:readonly"}
+
+
+def test_lines_of_ours_that_the_operator_has_left_alone_are_there_already_and_removed_with_nothing_else() -> None:
+    world = World()
+    operated(world)
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.csv": f"g, ops, role:admin\n{SECTION}"})
+    there = run_policy(world, "argocd_resource")
+    assert (there.changed, there.values["pending"], world.effects()) == (False, False, [])
+    assert run_policy(world, "argocd_resource", policies=[], state="absent").changed
+    assert spec_of(world) == {"rbac": {"policy": "g, ops, role:admin\n"}}
     assert not run_policy(world, "argocd_resource", policies=[], state="absent").changed
 
 
