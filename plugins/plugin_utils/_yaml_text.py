@@ -37,7 +37,7 @@ __all__ = (
 )
 
 _VAULT_TAGS = ("!vault", "!vault-encrypted")  # both are read by Ansible
-_STR, _NULL, _MAP = (f"tag:yaml.org,2002:{name}" for name in ("str", "null", "map"))
+_STR, _NULL, _MAP, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "null", "map", "merge"))
 BOM = "\ufeff"
 _VAULT_INDENT = 10  # as `ansible-vault encrypt_string` prints it
 # JSON allows these bare within a string. YAML 1.1 takes them for line breaks, or not at all.
@@ -105,7 +105,8 @@ def edit(text: str, changes: Mapping[str, VaultBlock | FlowMapping | None], *, n
 class Document:
     """The one block mapping of a text, as PyYAML composes it, or the one `inside` of it below these keys.
 
-    `found` says whether that one is there; null and `{}` count as none.
+    `found` says whether that one is there; null and `{}` count as none. On the way there and in it every key stands as
+    itself: what a merge key brings in is neither seen here nor would it show behind a mapping of the same name.
     """
 
     def __init__(self, text: str, inside: Sequence[str] = ()) -> None:
@@ -113,8 +114,10 @@ class Document:
         self.newline = "\r\n" if re.match(r"[^\n]*\r\n", text) else "\n"
         self.root = root = _root(text)
         for key in inside:
-            entry = Document._entry([] if root is None else root.value, key)
+            entry = Document._entry(_unmerged(root), key)
             root = None if entry is None else _mapping(*entry)
+        if inside:
+            _unmerged(root)
         self.found = root is not None
         self.pairs: list[tuple[yaml.Node, yaml.Node]] = [] if root is None else root.value
         # Behind a `? ` a key stands further right than its entry does.
@@ -136,6 +139,15 @@ class Document:
         if len(found) > 1:
             raise NotEditable("the key is there twice", line=line_of(found[1][0]))
         return found[0] if found else None
+
+
+def _unmerged(mapping: yaml.MappingNode | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Return the mapping's entries. Raise NotEditable where a merge key brings in others."""
+    pairs = [] if mapping is None else mapping.value
+    merge = next((key for key, _value in pairs if key.tag == _MERGE), None)
+    if merge:
+        raise NotEditable("a merge key brings in keys that stand elsewhere", line=line_of(merge))
+    return pairs
 
 
 def _mapping(key: yaml.Node, node: yaml.Node) -> yaml.MappingNode | None:

@@ -99,6 +99,7 @@ EDITED = {
         "a: &x {k: 1}\na: 2\nb: *x\nc:\n  <<: *x\n",
         "a: &x {k: 1}\na: 2\nb: *x\nc:\n  <<: *x\n" + block(),
     ),
+    "merge at the top": ("a: &x {k: 1}\n<<: *x\n", "a: &x {k: 1}\n<<: *x\n" + block()),
     "foreign complex key and tags": ("? [a, b]\n: 1\nc: !unsafe x\n", "? [a, b]\n: 1\nc: !unsafe x\n" + block()),
     "list at the end": ("a:\n- 1\n- 2\n", "a:\n- 1\n- 2\n" + block()),
 }

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from hypothesis import given
@@ -153,6 +155,18 @@ REFUSED = {
         "a: &x\n  b: c\nconfigs:\n  cm: *x\n",
         "the value is no mapping with a line for each key",
     ),
+    "merged-at-the-top": (
+        "x: &x {configs: {cm: {a: b}}}\n<<: *x\nserver: {}\n",
+        "a merge key brings in keys that stand elsewhere (line 2)",
+    ),
+    "merged-on-the-way": (
+        "x: &x\n  cm:\n    a: b\nconfigs:\n  params: {}\n  <<: *x\n",
+        "a merge key brings in keys that stand elsewhere (line 6)",
+    ),
+    "merged-into-the-mapping": (
+        "x: &x\n  a: b\nconfigs:\n  cm:\n    <<: [*x]\n    c: d\n",
+        "a merge key brings in keys that stand elsewhere (line 5)",
+    ),
     "an-empty-mapping-on-two-lines": (
         "configs:\n  cm: {\n  }\n",
         "the empty value cannot be taken out of its line (line 2)",
@@ -165,6 +179,20 @@ def test_what_cannot_be_edited_safely_is_refused(text: str, reason: str) -> None
     with pytest.raises(NotEditable) as caught:
         edit_texts(text, CM, {KEY: "apiKey"})
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REFUSED if kind.startswith("merged")])
+def test_what_is_merged_is_not_taken_for_missing_and_not_removed(kind: str) -> None:
+    text, reason = REFUSED[kind]
+    for act in (lambda: read_texts(text, CM), lambda: edit_texts(text, CM, {KEY: None})):
+        with pytest.raises(NotEditable, match=re.escape(reason)):
+            act()
+
+
+def test_a_merge_elsewhere_and_a_key_that_only_looks_like_one_are_no_obstacle() -> None:
+    text = "x: &x {a: b}\nserver:\n  <<: *x\nconfigs:\n  params:\n    <<: *x\n  cm:\n    '<<': c\n"
+    assert read_texts(text, CM) == {"<<": "c"}
+    assert edit_texts(text, CM, {KEY: "apiKey"}) == f"{text}    {KEY}: apiKey\n"
 
 
 def test_texts_are_read_as_helm_makes_them() -> None:
