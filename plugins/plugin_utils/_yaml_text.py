@@ -42,7 +42,7 @@ BOM = "\ufeff"
 _VAULT_INDENT = 10  # as `ansible-vault encrypt_string` prints it
 # JSON allows these bare within a string. YAML 1.1 takes them for line breaks, or not at all.
 _NOT_BARE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_BLOCK_HEADER = re.compile(r"(?:!\S+[ \t]+)?[|>][-+0-9]*(?P<comment>[ \t]+#[^\r\n]*)?[ \t]*(?=\r|\n|\Z)")
+_BLOCK_HEADER = re.compile(r"(?:!\S+[ \t]+)?(?P<style>[|>][-+0-9]*)(?P<comment>[ \t]+#[^\r\n]*)?[ \t]*(?=\r|\n|\Z)")
 _LINE_REST = re.compile(r"(?P<comment>[ \t]+#[^\r\n]*)?[ \t]*(?P<newline>\r\n|\r|\n|\Z)")
 _DOCUMENT_END = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
 
@@ -219,6 +219,8 @@ class Span:
     comment: str
     indent: int | None  # of the content, where the value is a block scalar
     newline: str
+    header: str = ""  # of a block scalar with content
+    kept: int = 0  # behind the blank lines that a block scalar keeps (`|+`) below its last line; else the same as end
 
 
 def span_of(document: Document, key: yaml.Node, node: yaml.Node) -> Span:
@@ -239,14 +241,17 @@ def span_of(document: Document, key: yaml.Node, node: yaml.Node) -> Span:
     if not rest:
         raise NotEditable("something follows the value on its line", line=line)
     header = _BLOCK_HEADER.match(text, node.start_mark.index) if _is_block(node) else None
+    indent = _content_indent(text[header.end() : stop]) if header else None
     blanks = colon["blank"] if colon["blank"] and not re.search(r"[\r\n]", colon["blank"]) else " "
     return Span(
         start=start,
         end=rest.end(),
         after_key=text[start : key.end_mark.index] + colon["colon"] + blanks,
         comment=((header or rest)["comment"] or "").strip(),
-        indent=_content_indent(text[header.end() : stop]) if header else None,
+        indent=indent,
         newline=rest["newline"],
+        header=header["style"] if header and indent else "",
+        kept=max(rest.end(), _kept_end(text, node)),
     )
 
 
@@ -272,6 +277,13 @@ def _content_end(text: str, node: yaml.Node) -> int:
     leaf = _leaf(node)
     end = int(leaf.end_mark.index)
     return len(text[:end].rstrip(" \t\r\n")) if _is_block(leaf) else end
+
+
+def _kept_end(text: str, node: yaml.Node) -> int:
+    """Return where a block scalar ends that keeps its line ends; elsewhere 0."""
+    leaf = _leaf(node)
+    header = _BLOCK_HEADER.match(text, leaf.start_mark.index) if _is_block(leaf) else None
+    return int(leaf.end_mark.index) if header and "+" in header["style"] else 0
 
 
 def _content_indent(content: str) -> int | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.fleetops.argocd.plugins.module_utils._core.fragments import plain_scalar
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.fragments import scalar_lines
 from ansible_collections.fleetops.argocd.plugins.plugin_utils._yaml_text import (
     BOM,
     Document,
@@ -33,6 +33,7 @@ __all__ = ("edit_texts", "read_texts")
 _INDENT = 2
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "bool", "int", "float", "null")}
 _BOOL, _NULL = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null")
+_BLANK_LINE = re.compile(r"[ \t]*[\r\n]")
 _KEY_LINE = re.compile(r"(?P<key>.*?:)([ \t]*(\{[ \t]*\}|~|null))?(?P<rest>([ \t]+#.*)?[ \t]*)")
 
 Path = Sequence[str]
@@ -77,12 +78,16 @@ def _with(text: str, inside: Path, key: str, wanted: str) -> str:
         return _with_mapping(text, inside, key, wanted)
     entry = document.entry(key)
     if entry is None:
-        return _inserted(document, _lines([key], wanted, document.indent), bool(inside))
+        return _inserted(document, [key], wanted, bool(inside))
     _require_scalar(entry)
+    if read_texts(text, inside).get(key) == wanted:
+        return text
     span = span_of(document, *entry)
     indent = span.indent or document.indent + _INDENT
-    lines = _rendered(span.after_key, wanted, span.comment, indent)
-    return text[: span.start] + document.newline.join(lines) + span.newline + text[span.end :]
+    below = text[span.kept :]
+    scalar = scalar_lines(wanted, span.header, blank_below=bool(_BLANK_LINE.match(below)))
+    lines = _rendered(span.after_key, scalar, span.comment, indent)
+    return text[: span.start] + document.newline.join(lines) + span.newline + below
 
 
 def _with_mapping(text: str, inside: Path, key: str, wanted: str) -> str:
@@ -91,13 +96,14 @@ def _with_mapping(text: str, inside: Path, key: str, wanted: str) -> str:
     parent = Document(text, inside[:depth])
     entry = parent.entry(inside[depth])
     if entry is None:
-        return _inserted(parent, _lines([*inside[depth:], key], wanted, parent.indent), depth > 0)
+        return _inserted(parent, [*inside[depth:], key], wanted, depth > 0)
     start, end = _key_line(text, entry[0])
     line = _KEY_LINE.fullmatch(text[start:end])
     if line is None:
         raise NotEditable("the empty value cannot be taken out of its line", line=line_of(entry[0]))
-    lines = [line["key"] + line["rest"], *_lines([*inside[depth + 1 :], key], wanted, parent.indent + _INDENT)]
-    return text[:start] + parent.newline.join(lines) + (text[end:] or parent.newline)
+    below = text[end:] or parent.newline
+    made = _lines([*inside[depth + 1 :], key], wanted, parent.indent + _INDENT, below.removeprefix(parent.newline))
+    return text[:start] + parent.newline.join([line["key"] + line["rest"], *made]) + below
 
 
 def _key_line(text: str, key: yaml.Node) -> tuple[int, int]:
@@ -109,31 +115,30 @@ def _key_line(text: str, key: yaml.Node) -> tuple[int, int]:
     return start, end + len(re.split(r"[\r\n]", text[end:], maxsplit=1)[0])
 
 
-def _lines(keys: Path, wanted: str, indent: int) -> list[str]:
-    """Return the lines of new mappings with the text at the last of the keys."""
+def _lines(keys: Path, wanted: str, indent: int, below: str) -> list[str]:
+    """Return the lines of new mappings with the text at the last of the keys, for a place before the text `below`."""
     *parents, key = keys
     lines = [" " * (indent + _INDENT * depth) + f"{parent}:" for depth, parent in enumerate(parents)]
     column = indent + _INDENT * len(parents)
-    return lines + _rendered(" " * column + f"{key}: ", wanted, "", column + _INDENT)
+    scalar = scalar_lines(wanted, blank_below=bool(_BLANK_LINE.match(below)))
+    return lines + _rendered(" " * column + f"{key}: ", scalar, "", column + _INDENT)
 
 
-def _rendered(after_key: str, wanted: str, comment: str, indent: int) -> list[str]:
-    scalar = plain_scalar(wanted)
+def _rendered(after_key: str, scalar: list[str], comment: str, indent: int) -> list[str]:
+    first, *content = scalar
     behind = f" {comment}" if comment else ""
-    if scalar is not None:
-        return [after_key + scalar + behind]
-    content = wanted[:-1].split("\n")
-    return [f"{after_key}|{behind}", *(" " * indent + line if line else "" for line in content)]
+    return [after_key + first + behind, *(" " * indent + line if line else "" for line in content)]
 
 
-def _inserted(document: Document, lines: list[str], nested: bool) -> str:  # noqa: FBT001 # one caller's case each
+def _inserted(document: Document, keys: Path, wanted: str, nested: bool) -> str:  # noqa: FBT001 # one caller's case each
     text, position = document.text, document.end
     last = document.pairs[-1] if document.pairs else None
     if last and is_unterminated_block(text, last[1]):
         # A line break behind it would become part of its value.
         position = line_start(last[0])
     elif last and nested:
-        position = span_of(document, *last).end
+        position = span_of(document, *last).kept
+    lines = _lines(keys, wanted, document.indent, text[position:])
     before = document.newline if position and text[position - 1] not in "\r\n" else ""
     return text[:position] + before + document.newline.join(lines) + document.newline + text[position:]
 
@@ -148,7 +153,7 @@ def _without(text: str, inside: Path, key: str) -> str:
         return text
     _require_scalar(entry)
     span = span_of(document, *entry)
-    return _cut(text, inside, document, span.start, span.end)
+    return _cut(text, inside, document, span.start, span.kept)
 
 
 def _cut(text: str, inside: Path, document: Document, start: int, end: int) -> str:

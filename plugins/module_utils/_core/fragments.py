@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ("HELM_PATHS", "RESOURCE_PATHS", "as_yaml", "config_keys", "in_resource", "plain_scalar", "resource_keys")
+__all__ = ("HELM_PATHS", "RESOURCE_PATHS", "as_yaml", "config_keys", "in_resource", "resource_keys", "scalar_lines")
 
 # Where the chart argo-cd has a ConfigMap's keys (its values.yaml).
 HELM_PATHS = {"argocd-cm": ("configs", "cm"), "argocd-rbac-cm": ("configs", "rbac")}
@@ -29,19 +29,33 @@ _NOT_BARE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 
 
-def plain_scalar(text: str) -> str | None:
-    """Return the text as a scalar of one line, as people write it; None where only a literal block shows its lines."""
+def scalar_lines(text: str, header: str = "", *, blank_below: bool = False) -> list[str]:
+    """Return the text as a scalar, as people write it: what stands behind the key, then the lines of a literal block.
+
+    Several lines make a block, and a block, with this `header`, stays one. `blank_below`: blank lines follow, which
+    would become part of one that keeps its line ends.
+    """
+    if _is_literal(text) and (header or "\n" in text):
+        chomping = _chomping(text, header)
+        if chomping != "+" or not blank_below:
+            return [f"|{chomping}", *text.removesuffix("\n").split("\n")]
     if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
-        return text
-    if _is_literal(text):
-        return None
-    return _NOT_BARE.sub(lambda char: f"\\u{ord(char[0]):04x}", json.dumps(text, ensure_ascii=False))
+        return [text]
+    return [_NOT_BARE.sub(lambda char: f"\\u{ord(char[0]):04x}", json.dumps(text, ensure_ascii=False))]
 
 
 def _is_literal(text: str) -> bool:
-    """Whether a literal block gives the text back as it is."""
-    ends = text.endswith("\n") and not text.endswith("\n\n") and not text[0].isspace()
-    return ends and not _NOT_BARE.search(text) and not _CONTROL.search(text)
+    """Whether a literal block gives the text back as it is, and its last line is to be seen."""
+    last = text.rstrip("\n").rpartition("\n")[2]
+    shown = bool(last.strip()) and not text[0].isspace()
+    return shown and not _NOT_BARE.search(text) and not _CONTROL.search(text)
+
+
+def _chomping(text: str, header: str) -> str:
+    """Return what says how a block ends. With one line end to keep both `|` and `|+` do: as it was."""
+    if not text.endswith("\n"):
+        return "-"
+    return "+" if text.endswith("\n\n") or "+" in header else ""
 
 
 def as_yaml(path: Sequence[str], keys: Mapping[str, str | None]) -> str:
@@ -56,10 +70,8 @@ def as_yaml(path: Sequence[str], keys: Mapping[str, str | None]) -> str:
 def _entry(key: str, text: str | None) -> list[str]:
     if text is None:
         return [f"# without {key}"]
-    scalar = plain_scalar(text)
-    if scalar is not None:
-        return [f"{key}: {scalar}"]
-    return [f"{key}: |", *(f"  {line}" if line else "" for line in text[:-1].split("\n"))]
+    first, *content = scalar_lines(text)
+    return [f"{key}: {first}", *(f"  {line}" if line else "" for line in content)]
 
 
 def in_resource(name: str, key: str) -> bool:

@@ -14,8 +14,8 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.fragments im
     HELM_PATHS,
     as_yaml,
     in_resource,
-    plain_scalar,
     resource_keys,
+    scalar_lines,
 )
 
 
@@ -27,27 +27,50 @@ def test_the_values_are_those_of_the_page_of_codefresh() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "scalar"),
+    ("text", "lines"),
     [
-        ("apiKey", "apiKey"),
-        ("apiKey,login", "apiKey,login"),
-        ("true", '"true"'),
-        ("No", '"No"'),
-        ("", '""'),
-        ("1.5", '"1.5"'),
-        ("apiKey, login", '"apiKey, login"'),
-        ("role:admin", '"role:admin"'),
-        ("a\nb\n", None),
-        ("a\nb", '"a\\nb"'),
-        ("a\n\n", '"a\\n\\n"'),
-        (" a\n", '" a\\n"'),
-        ("# a\n", None),
-        ("a\tb\n", None),
-        ("a\x00\n", '"a\\u0000\\n"'),
+        ("apiKey", ["apiKey"]),
+        ("apiKey,login", ["apiKey,login"]),
+        ("true", ['"true"']),
+        ("No", ['"No"']),
+        ("", ['""']),
+        ("1.5", ['"1.5"']),
+        ("apiKey, login", ['"apiKey, login"']),
+        ("role:admin", ['"role:admin"']),
+        ("a\nb\n", ["|", "a", "b"]),
+        ("a\n\n  b", ["|-", "a", "", "  b"]),
+        ("a\n\n", ["|+", "a", ""]),
+        ("a\n  \n", ['"a\\n  \\n"']),
+        (" a\n", ['" a\\n"']),
+        ("\n", ['"\\n"']),
+        ("# a\n", ["|", "# a"]),
+        ("a\tb\n", ["|", "a\tb"]),
+        ("a\x00\n", ['"a\\u0000\\n"']),
     ],
 )
-def test_a_text_is_written_as_people_write_it(text: str, scalar: str | None) -> None:
-    assert plain_scalar(text) == scalar
+def test_a_text_is_written_as_people_write_it(text: str, lines: list[str]) -> None:
+    assert scalar_lines(text) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "lines"),
+    [
+        ("a", "|", ["|-", "a"]),
+        ("a\n", "|2-", ["|", "a"]),
+        ("a\n", "|+", ["|+", "a"]),
+        ("a", "|+", ["|-", "a"]),
+        ("a\n", ">-", ["|", "a"]),
+        (" a", "|", ['" a"']),
+        ("", "|", ['""']),
+    ],
+)
+def test_a_block_stays_one_and_goes_on_keeping_its_line_ends(text: str, header: str, lines: list[str]) -> None:
+    assert scalar_lines(text, header) == lines
+
+
+@pytest.mark.parametrize(("text", "line"), [("a\n\n", '"a\\n\\n"'), ("a\nb\n", "|"), ("a\nb", "|-")])
+def test_a_block_before_a_blank_line_does_not_keep_it(text: str, line: str) -> None:
+    assert scalar_lines(text, blank_below=True)[0] == line
 
 
 @given(st.dictionaries(st.sampled_from(["policy.csv", "scopes", "accounts.a"]), st.text(max_size=40), min_size=1))

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.policy import DesiredPolicy, edit_text
 from ansible_collections.fleetops.argocd.plugins.plugin_utils._yaml_text import NotEditable
 from ansible_collections.fleetops.argocd.plugins.plugin_utils._yaml_values import edit_texts, read_texts
 
@@ -80,6 +82,36 @@ EDITED: dict[str, tuple[str, dict[str, str | None], str]] = {
             "configs:\n  cm:\n    policy.csv: | # the policy\n          # mine\n\n          g, a, b\n"
             "          g, octopus, c\n    c: d\n"
         ),
+    ),
+    "a-line-more-in-a-block-without-a-line-end": (
+        "configs:\n  cm:\n    policy.csv: |- # the policy\n        g, a, b\n\n    c: d\n",
+        {"policy.csv": "g, a, b\ng, octopus, c"},
+        "configs:\n  cm:\n    policy.csv: |- # the policy\n        g, a, b\n        g, octopus, c\n\n    c: d\n",
+    ),
+    "a-line-more-in-a-block-with-several": (
+        "configs:\r\n  cm:\r\n    policy.csv: |+\r\n      g, a, b\r\n\r\n    c: d\r\n",
+        {"policy.csv": "g, a, b\n\ng, octopus, c\n\n\n"},
+        ("configs:\r\n  cm:\r\n    policy.csv: |+\r\n      g, a, b\r\n\r\n      g, octopus, c\r\n\r\n\r\n    c: d\r\n"),
+    ),
+    "behind-a-block-that-keeps-its-line-ends": (
+        "configs:\n  cm:\n    a: |+\n      b\n\n\nserver: {}\n",
+        {"policy.csv": "g, a, b\n\n"},
+        "configs:\n  cm:\n    a: |+\n      b\n\n\n    policy.csv: |+\n      g, a, b\n\nserver: {}\n",
+    ),
+    "several-line-ends-before-a-blank-line": (
+        "configs:\n  cm:\n    a: b\n\nserver: {}\n",
+        {"policy.csv": "g, a, b\n\n"},
+        'configs:\n  cm:\n    a: b\n    policy.csv: "g, a, b\\n\\n"\n\nserver: {}\n',
+    ),
+    "several-line-ends-in-a-new-mapping-before-a-blank-line": (
+        "configs:\n  cm: {}\n\nserver: {}\n",
+        {"policy.csv": "g, a, b\n\n"},
+        'configs:\n  cm:\n    policy.csv: "g, a, b\\n\\n"\n\nserver: {}\n',
+    ),
+    "removed-with-the-blank-lines-that-it-kept": (
+        "configs:\n  cm:\n    a: b\n    policy.csv: |+\n      g, a, b\n\n\n    c: d\n",
+        {"policy.csv": None},
+        "configs:\n  cm:\n    a: b\n    c: d\n",
     ),
     "line-ends-of-another-system": (
         "configs:\r\n  cm:\r\n    a: b\r\n",
@@ -210,7 +242,7 @@ TEXTS = st.one_of(
     st.lists(st.text(st.characters(codec="ascii", categories=["L", "P", "Zs"]), max_size=12), max_size=4).map(
         "\n".join
     ),
-    st.just(POLICY),
+    st.sampled_from([POLICY, POLICY.rstrip(), f"{POLICY}\n\n"]),
 )
 SURROUNDINGS = st.dictionaries(NAMES, TEXTS.filter(str.isprintable), max_size=3)
 
@@ -242,3 +274,19 @@ def test_what_was_set_and_removed_again_leaves_the_file_as_it_was(text: str, wan
     removed = edit_texts(edit_texts(text, CM, wanted), CM, dict.fromkeys(wanted))
     # A mapping without keys may have gone, or come: to Helm that is the same.
     assert removed.replace("  cm: {}\n", "").replace("  cm: {} #", "  cm: #") == text.replace("  cm: {}\n", "")
+
+
+@pytest.mark.parametrize("below", ["", "\n", "\n\n    # more\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "block",
+    ["|\n g, a, b\n", "|-\n g, a, b\n", "|-\n # x\n\n g, a, b\n", "|+\n g, a, b\n", "|+ # x\n g, a, b\n\n\n"],
+)
+def test_a_section_that_comes_and_goes_leaves_a_block_as_it_was(block: str, newline: str, below: str) -> None:
+    text = f"configs:\n  cm:\n    policy.csv: {block}{below}    c: d\n".replace("\n g", "\n      g")
+    text = text.replace("\n #", "\n      #").replace("\n", newline)
+    wish = DesiredPolicy("octopus", (("g", "octopus", "c"),))
+    there = edit_texts(text, CM, {"policy.csv": edit_text(read_texts(text, CM)["policy.csv"], wish)})
+    assert "      # END fleetops.argocd octopus" in there
+    gone = edit_text(read_texts(there, CM)["policy.csv"], replace(wish, present=False))
+    assert edit_texts(there, CM, {"policy.csv": gone}) == text
