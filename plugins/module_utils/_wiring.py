@@ -135,12 +135,16 @@ def carry_out(
     return {**failed, "from_environment": environment_in_effect(spec, params)}, met - {""}
 
 
+# Of the servers, and no secrets: the role hands them from one task to another.
+_HANDED_ON = ("instance_uid", "policy", "id", "issued_at", "superseded", "revoked")
+
+
 def mask(result: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
     """Return the result with every secret masked, but for a token that was asked for.
 
-    What later tasks compare with stays whole, too: a short value that is hidden, of a header perhaps, may occur in it.
+    What later tasks go on from stays whole, too: a short value that is hidden, of a header perhaps, may occur in it.
     """
-    whole = {name: result.pop(name) for name in ("token", "instance_uid") if result.get(name)}
+    whole = {name: result.pop(name) for name in ("token", *_HANDED_ON) if result.get(name)}
     masked: dict[str, Any] = remove_values(result, hidden)
     return {**masked, **whole}
 

@@ -85,7 +85,10 @@ options:
       - With O(source=policy), the version of Argo CD. The default is what the server of O(argocd_url) says.
     type: str
   fail_on_mismatch:
-    description: Whether to fail when an answer is not the one that was said.
+    description:
+      - Whether to fail when an answer is not the one that was said.
+      - If V(false), a question about a policy that only the server can answer, as of a pattern only Go understands,
+        has the answer C(unknown) instead of an error.
     type: bool
     default: true
 extends_documentation_fragment:

@@ -267,7 +267,7 @@ EXAMPLES = r"""
         labels:
           app.kubernetes.io/part-of: ci
         connection:
-          # AWX injects the path; a place takes nothing from the environment by itself. Empty is ~/.kube/config.
+          # AWX injects the path, which a place does not take by itself. Empty is that of KUBECONFIG, or ~/.kube/config.
           kubeconfig: "{{ lookup('ansible.builtin.env', 'K8S_AUTH_KUBECONFIG') }}"
           context: tools
 

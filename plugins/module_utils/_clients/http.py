@@ -380,5 +380,5 @@ def _proxy_cause(exc: BaseException, chain: list[BaseException]) -> str:
 
     urllib3 says ProxyError, too, of a connection that ended after it, since its `close()` forgets it was connected.
     """
-    refused = any(type(item) is OSError and item.errno is None for item in chain)
+    refused = any(item.__class__ is OSError and item.errno is None for item in chain)
     return "cannot be reached through the proxy" if refused and isinstance(exc, requests.exceptions.ProxyError) else ""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from .decision import SKEW_WARNED
+from .decision import SKEW_REFUSED
 from .errors import InvalidInput, Refused, quoted
 from .fragments import HELM_PATHS, as_yaml
 from .plan import HIDDEN, Plan, SetKeys
@@ -360,12 +360,13 @@ def _counts_from(last: datetime | None, name: str, wanted: datetime | None, now:
     """Return when a new password counts as set: not before the one it replaces (`last`), and not in the future.
 
     Argo CD compares every token with the one time that is stored (sessionmanager.go, Parse): an earlier one gives back
-    what the last change ended, as a leaked token that is still listed. `last` may be of a clock that is a little ahead.
+    what the last change ended, as a leaked token that is still listed. Both may be of a clock that is ahead: of Argo
+    CD, which issues the tokens that the time is compared with.
     """
     cannot = f"cannot change the password of account {name}"
     times = {"account_password_mtime": wanted, f"{password_keys(name)[1]} of argocd-secret": last}
     for said, time in times.items():
-        if time and time > now + SKEW_WARNED:
+        if time and time > now + SKEW_REFUSED:
             raise Refused(
                 f"{cannot}: {said} is {format_time(time)}, and it is {format_time(now)} now; until then Argo CD would "
                 "refuse every token and login of the account; correct it, or set the clocks right (NTP)"

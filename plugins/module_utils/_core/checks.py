@@ -76,10 +76,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a check; `reason` is the deciding line where it was judged by the policy."""
+    """The answer to a check; `reason` is the deciding line where it was judged by the policy.
+
+    `value` is None where only the server can tell.
+    """
 
     check: Check
-    value: bool
+    value: bool | None
     reason: str | None = None
 
     @property
@@ -104,8 +107,8 @@ class Answer:
         return f"{self.check} must be {_word(self.check.allowed)} and is {_word(self.value)}{because}"
 
 
-def _word(value: bool) -> str:  # noqa: FBT001 # its one argument is what it words
-    return "yes" if value else "no"
+def _word(value: bool | None) -> str:  # noqa: FBT001 # its one argument is what it words
+    return "unknown" if value is None else "yes" if value else "no"
 
 
 def parse_checks(items: Iterable[Mapping[str, Any]], *, option: str = "checks", by_route: bool = True) -> list[Check]:

@@ -24,7 +24,7 @@ __all__ = (
     "MINTED",
     "RENEWED",
     "REVOKED",
-    "SKEW_WARNED",
+    "SKEW_REFUSED",
     "Decision",
     "Situation",
     "check_stored",
@@ -38,7 +38,7 @@ KEPT, MINTED, RENEWED, REVOKED, ABSENT = "kept", "minted", "renewed", "revoked",
 # golang-jwt's ErrTokenSignatureInvalid, v4 and v5. Every refused token has the one gRPC code 16 (Unauthenticated), so
 # the words are all that tells another signing key from the rest (argo-cd util/session/sessionmanager.go, Parse).
 _SIGNATURE_REJECTED = "signature is invalid"
-SKEW_WARNED, _SKEW_REFUSED = timedelta(seconds=60), timedelta(hours=1)
+_SKEW_WARNED, SKEW_REFUSED = timedelta(seconds=60), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,9 @@ def compare_clocks(server: datetime, ours: datetime, *, of: str = "Argo CD") -> 
     """Return a warning where the clocks differ, empty where they do not; raise Refused where they differ by far."""
     apart = abs(server - ours)
     clocks = f"the clock of {of} and the one of this machine"
-    if apart > _SKEW_REFUSED:
+    if apart > SKEW_REFUSED:
         raise Refused(f"cannot tell the age of tokens: {clocks} are more than 1 h apart; set them right (NTP)")
-    if apart > SKEW_WARNED:
+    if apart > _SKEW_WARNED:
         return f"{clocks} are more than 60 s apart; the server's counts here, set them right (NTP)"
     return ""
 

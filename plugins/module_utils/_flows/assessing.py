@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -25,13 +26,17 @@ __all__ = ("Assessment", "read_claims")
 
 
 class Assessment:
-    """Asks on behalf of one wish. `warnings` are about the server's clock."""
+    """Asks on behalf of one wish. `warnings` are about the server's clock.
 
-    def __init__(self, task: TokenTask) -> None:
+    `is_disabled` tells, by the cluster and without a login, whether the account is disabled.
+    """
+
+    def __init__(self, task: TokenTask, *, is_disabled: Callable[[], bool]) -> None:
         self._task = task
         self._wish = task.wish
         self._argocd = task.argocd
         self._ports = task.ports
+        self._is_disabled = is_disabled
         self.warnings: tuple[str, ...] = ()
 
     def assess(self, entry: Entry) -> Situation:
@@ -103,11 +108,14 @@ class Assessment:
     def _account(self, token: str | None, situation: Situation) -> ListedAccount | None:
         """Return the account as the server has it; with a token of its own no other login is needed.
 
-        None where a planned run cannot ask yet: it logs in as the very account that an earlier step enables.
+        None where a planned run cannot ask yet: with the stored token of, or logged in as, the very account that an
+        earlier step enables.
         """
         only_planned = self._ports.check_mode and self._wish.planned
-        if token is None:
-            self._require_login(situation)
+        if token is None and not self._task.issuer.can_act_alone:
+            if only_planned and situation.usable() and self._is_disabled():
+                return None
+            raise self._no_login(situation)
         try:
             account = self._task.account(token)
         except Absent as exc:
@@ -124,13 +132,11 @@ class Assessment:
             return account
         raise Absent(f"{missing}; create it first (argocd_account)", status=missing.status, code=missing.code)
 
-    def _require_login(self, situation: Situation) -> None:
-        if self._task.issuer.can_act_alone:
-            return
+    def _no_login(self, situation: Situation) -> InvalidInput:
         cause = "there is no stored token"
         if not situation.empty:
             cause = f"the stored token is refused ({situation.refusal or 'no reason given'})"
-        raise InvalidInput(
+        return InvalidInput(
             f"cannot mint a token for account {self._wish.account}: {cause}, and there is no login to Argo CD to do it "
             "with; set argocd_auth_token, or argocd_username and argocd_password"
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.checks import Answer, Check, as_enforced
 from .._core.enforcer import Caller, Enforcer, ProjectRole, local_account, project_roles
-from .._core.errors import Absent, ApiError, Denied, InvalidInput
+from .._core.errors import Absent, ApiError, Denied, InvalidInput, Undecidable
 from .._core.policy import CONFIG_MAP
 from .._core.release import NEWEST_KNOWN, Release, parse_release
 from .._core.target import names_cluster
@@ -39,7 +39,10 @@ def judge(params: Mapping[str, Any], ports: Ports, checks: Iterable[Check]) -> t
     account = local_account(params["account"], data)
     caller = Caller(account.subject, (*account.groups, *params["groups"]))
     namespace = params["argocd_namespace"]
-    answers = [_answer(enforcer, caller, check, as_enforced(check, release, config, namespace)) for check in checks]
+    asked = [(check, as_enforced(check, release, config, namespace)) for check in checks]
+    answers = [
+        _answer(enforcer, caller, check, as_asked, strict=params["fail_on_mismatch"]) for check, as_asked in asked
+    ]
     unread = () if projects is not None else (_NO_PROJECTS,)
     return answers, (*unread, *((_GUESSED,) if guessed else ()))
 
@@ -51,10 +54,15 @@ _NO_PROJECTS = (
 _GUESSED = f"judged as Argo CD {NEWEST_KNOWN}; set argocd_version, or argocd_url to ask the server"
 
 
-def _answer(enforcer: Enforcer, caller: Caller, check: Check, enforced: Sequence[Check]) -> Answer:
+def _answer(enforcer: Enforcer, caller: Caller, check: Check, enforced: Sequence[Check], *, strict: bool) -> Answer:
     if not enforced:
         return Answer(check, value=True, reason="this version does not enforce logs unless argocd-cm says so")
-    decisions = [enforcer.decide(caller, asked.resource, asked.action, asked.object) for asked in enforced]
+    try:
+        decisions = [enforcer.decide(caller, asked.resource, asked.action, asked.object) for asked in enforced]
+    except Undecidable as exc:
+        if strict:
+            raise
+        return Answer(check, value=None, reason=str(exc))
     decision = next((each for each in decisions if each.allowed), decisions[-1])
     return Answer(check, value=decision.allowed, reason=decision.reason)
 

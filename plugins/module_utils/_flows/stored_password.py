@@ -191,6 +191,9 @@ class StoredPassword:
 
         No later run makes up for it: the record does not tell a password that was proven from one that was not.
         """
+        if self._ports.check_mode:
+            # An earlier step may be about to enable the account.
+            return outcome
         params = {**self._params, **own_login(self._account, password)}
         argocd = argocd_at_hand(params, self._ports) if self._params["wait"] else None
         obstacle = _obstacle(outcome)
@@ -200,7 +203,7 @@ class StoredPassword:
                 "in, argocd_can_i with password_from proves it"
             )
             return replace(outcome, warnings=(*outcome.warnings, warning))
-        if argocd and not self._ports.check_mode:
+        if argocd:
             await_own_login(argocd, self._account, self._ports)
             argocd.account(self._account)
         return outcome

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .._core.accounts import parse_account
 from .._core.decision import KEPT, RENEWED, Decision, Situation, decide, unknown_tokens
 from .._core.errors import InvalidInput, Lost, Overtaken
 from .._core.plan import UNKNOWN
@@ -67,13 +68,17 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     def has_tokens() -> bool:
         return may_have_tokens(store(), wish.account, ports) if names else True
 
+    def is_disabled() -> bool:
+        account = parse_account(store().read("configmaps", "argocd-cm").data, wish.account) if names else None
+        return account is not None and account.exists and not account.enabled
+
     def signer() -> KubernetesIssuer:
         owners = Owners(ports.kubernetes(params), force=params["force_owner"])
         return KubernetesIssuer(wish.account, store(), owners, ports)
 
     issuer = signer() if wish.by_signing else ApiIssuer(wish.account, argocd, ports)
     task = TokenTask(wish, places, instance, issuer, argocd, ports)
-    assessment, revocation = Assessment(task), Revocation(task)
+    assessment, revocation = Assessment(task, is_disabled=is_disabled), Revocation(task)
     if not wish.present:
         return _racing(Removal(task, assessment, revocation, has_tokens).run, task)
     return _racing(_Keeper(task, assessment, revocation, check_instance).run, task)

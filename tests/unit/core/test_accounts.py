@@ -432,9 +432,9 @@ NOT_THEN = {
     "earlier-than-a-clock-ahead": (AHEAD, NOW, f"the password was last changed at {AHEAD}"),
     "future": (
         LAST,
-        NOW + timedelta(seconds=61),
+        NOW + timedelta(seconds=3601),
         (
-            f"account_password_mtime is 2026-01-31T12:01:01Z, and it is {MTIME} now; {FUTURE}; correct it, or set "
+            f"account_password_mtime is 2026-01-31T13:00:01Z, and it is {MTIME} now; {FUTURE}; correct it, or set "
             "the clocks right (NTP)"
         ),
     ),

@@ -15,6 +15,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     Mismatch,
     SinkError,
     Unauthenticated,
+    Undecidable,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i as flow
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
@@ -175,6 +176,17 @@ def test_groups_projects_and_the_version_count() -> None:
         for groups, version in ((["team"], "3.5"), (["team"], "3.0"), ([], "3.5"))
     ]
     assert answers == ["yes", "no", "no"]
+
+
+def test_what_only_the_server_can_tell_is_an_error_or_an_answer_of_its_own() -> None:
+    only_in_go = {"policy.matchMode": "regex", "policy.csv": "p, octopus, applications, get, \\p{L}+/.*, allow\n"}
+    asked = {**AS_POLICY, "checks": [{"action": "get", "resource": "applications", "object": "p/shop"}]}
+    with pytest.raises(Undecidable, match="what the regular expression"):
+        run(world(), **asked, policy=only_in_go)
+    outcome = run(world(), **asked, policy=only_in_go, fail_on_mismatch=False)
+    (row,) = outcome.values["mismatches"]
+    assert (row["answer"], row["ok"]) == ("unknown", False)
+    assert "what the regular expression" in row["reason"]
 
 
 @pytest.mark.parametrize("value", [None, ["p, octopus, logs, get, */*, allow"], 1])

@@ -484,7 +484,8 @@ def test_an_account_that_cannot_log_in_yet_does_not_try_and_is_told(changes: dic
     for rotate in (False, True):
         given = {**changes, "account_password_rotate": rotate, "argocd_url": "https://argocd"}
         predicted, real = run(world, check_mode=True, **given), run(world, **given)
-        assert real.warnings == predicted.warnings == (told,)
+        # A check run cannot tell: an earlier step may be about to enable the account.
+        assert (predicted.warnings, real.warnings) == ((), (told,))
         assert "look codefresh" not in world.events
         assert_settled(world)
         world.sleep(60)

@@ -1228,6 +1228,22 @@ def test_check_mode_keeps_the_stored_token_of_an_account_an_earlier_step_would_e
     assert [event for event in world.events if event.startswith("prove")] == [f"prove octopus {OLD}"]
 
 
+def test_check_mode_keeps_it_without_a_login_too_where_the_cluster_says_why_it_is_refused() -> None:
+    world = World()
+    stored(world)
+    world.argocd.enabled = world.argocd.has_credentials = False
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus": "apiKey"})
+    how: dict[str, Any] = {"planned": True, "context": "here"}
+    with pytest.raises(InvalidInput, match="there is no login to Argo CD"):
+        run(world, check_mode=True, **how)
+    world.kubernetes.edit("argocd-cm", {"accounts.octopus.enabled": "false"})
+    outcome = run(world, check_mode=True, **how)
+    assert (outcome.changed, outcome.values["action"], outcome.values["id"]) == (False, "kept", OLD)
+    for changes in ({**how, "planned": False}, {**how, "context": None}):
+        with pytest.raises(InvalidInput, match="there is no login to Argo CD"):
+            run(world, check_mode=True, **changes)
+
+
 def test_check_mode_cannot_log_in_as_the_very_account_an_earlier_step_would_enable() -> None:
     def refuse(_name: str, *, token: str | None = None) -> Any:
         assert token is None

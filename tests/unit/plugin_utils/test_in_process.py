@@ -355,12 +355,20 @@ def test_the_password_of_an_address_is_masked(option: str, address: str) -> None
     assert SEKRET not in str(result)
 
 
-def test_a_short_header_does_not_change_what_later_tasks_compare_with() -> None:
+def test_a_short_header_does_not_change_what_later_tasks_go_on_from() -> None:
+    handed_on = {
+        "instance_uid": "8f1c2a33",
+        "policy": {"policy.csv": "p, ci, applications, get, 1/*, allow"},
+        "issued_at": "2026-01-31T12:00:00Z",
+        "superseded": ["octopus-20260131T120000Z-00000001"],
+    }
+
     def flow(_params: Mapping[str, Any], _ports: Ports) -> Outcome:
-        return Outcome(changed=False, values={"instance_uid": "8f1c2a33", "said": "tenant 1"})
+        return Outcome(changed=False, values={**handed_on, "said": "tenant 1"})
 
     result = run(action(flow, args={**ARGS, "argocd_headers": {"X-Scope-OrgID": "1"}}))
-    assert (result["instance_uid"], "1" in result["said"]) == ("8f1c2a33", False)
+    assert {name: result[name] for name in handed_on} == handed_on
+    assert "1" not in result["said"]
 
 
 def test_secrets_inside_a_kubeconfig_are_masked_and_its_names_are_not() -> None:
