@@ -79,6 +79,8 @@ class HashicorpVaultSink:
         self._sleep = sleep
         # The highest version that was written or seen: numbers only go up, unless all of the secret is deleted.
         self._known = 0
+        # The version that a write may have made whose answer was lost.
+        self._possible = 0
         self._client: VaultClient | None = None
         self._key = place.key
         self._form = form
@@ -162,7 +164,9 @@ class HashicorpVaultSink:
 
     def _get(self, *, at_least: int = 0) -> _Version:
         """Return what is there now. A version below `at_least` is returned only after it was waited for."""
-        version = self._await(max(at_least, self._known))
+        version = self._await(max(at_least, self._known, self._possible))
+        # What nobody shows by now was not carried out, as far as can be told.
+        self._possible = 0
         if version.number < self._known:
             raise SinkError(
                 f"cannot read {self.label}: Vault still answers with version {version.number} after "
@@ -219,8 +223,10 @@ class HashicorpVaultSink:
             self._record_key: None if entry.record is None else render_record(entry.record),
         }
         data = {key: value for key, value in {**version.data, **ours}.items() if key not in ours or value is not None}
+        self._possible = version.number + 1
         reply = self._send("post", self._data_path, {"data": data, "options": {"cas": version.number}})
         if reply.status == 400:
+            self._possible = 0
             return False
         if reply.status != 200:
             raise SinkError(f"cannot use {self.label}: Vault answers HTTP {reply.status} to the write")

@@ -188,6 +188,40 @@ def test_a_removal_leaves_neither_token_nor_record(world: World, late: tuple[flo
     assert (world.argocd.tokens, cluster.data) == ({}, {"other": "kept"})
 
 
+@pytest.mark.parametrize("late", NODES.values(), ids=NODES)
+@pytest.mark.parametrize("there", ["", OLD])
+@pytest.mark.parametrize("write", [1, 2], ids=["the-announcement", "the-token"])
+def test_a_write_whose_answer_was_lost_is_waited_for(
+    world: World, late: tuple[float, ...], there: str, write: int
+) -> None:
+    cluster = behind(world, *late)
+    if there:
+        stored(world, cluster, there)
+        cluster.settle()
+    losing_answer(cluster, write)
+    with pytest.raises(SinkError):
+        run(world, rotate=True)
+    cluster.settle()
+    renew(world, cluster)
+    assert cluster.data.get("token") in {None, *world.argocd.tokens.values()}
+    run(world)
+    assert done(world, "revoke") == 0
+    held = json.loads(cluster.data["token_record"])
+    assert cluster.data["token"] in world.argocd.tokens.values()
+    assert set(world.argocd.tokens) <= {held["current"]["id"], *(item["id"] for item in held["superseded"])}
+
+
+def losing_answer(cluster: Cluster, write: int) -> None:
+    """Carry out that write, and answer as whoever stands before Vault does when the answer is lost."""
+    carry_out, numbers = cluster._write, count(1)  # noqa: SLF001 # of this very file
+
+    def lose(body: Any) -> Reply:
+        reply = carry_out(body)
+        return answer(502, {}) if next(numbers) == write else reply
+
+    cluster._write = lose  # type: ignore[method-assign] # noqa: SLF001 # as above
+
+
 # --- a first read that is late: no version is known yet, and the write over it is refused ---------------------------
 
 
