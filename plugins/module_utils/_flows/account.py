@@ -95,7 +95,7 @@ class _Planner:
         self._kubernetes = kubernetes
         self.store = ports.config_store(params, kubernetes)
         self._desired = desired
-        self._owners = Owners(kubernetes, force=params["force_owner"])
+        self._force_owner = params["force_owner"]
         self._ports = ports
         self.desires_password = desired.password is not None
         self.snapshot: Snapshot
@@ -141,14 +141,15 @@ class _Planner:
         return plan_account(live, None, replace(self._desired, password=None), now=self._ports.clock())
 
     def _check_owners(self, plan: Plan, after: Mapping[str, str], secret: Snapshot | None) -> list[str]:
-        warnings = self._owners.check_account(self.snapshot, self._desired.name) if self._desired.present else []
+        owners = Owners(self._kubernetes, force=self._force_owner, config=self.snapshot.in_force)
+        warnings = owners.check_account(self.snapshot, self._desired.name) if self._desired.present else []
         for step in plan.steps:
             if step.kind == "secrets" and secret is not None:
-                warnings += self._owners.check_secret(secret, step.values)
+                warnings += owners.check_secret(secret, step.values)
             if step.kind == "configmaps" and (self.snapshot.source or not self.store.upstream):
                 read = [key for key in read_keys(self._desired.name) if key in after]
                 whole = {key: after.get(key) for key in sorted({*step.values, *read})}
-                warnings += self._owners.check_config_map(self.snapshot, whole)
+                warnings += owners.check_config_map(self.snapshot, whole)
         return warnings
 
     def _read_secret(self) -> Snapshot | None:

@@ -296,6 +296,16 @@ def test_an_application_that_does_not_heal_itself_is_warned_of_only(
         assert "belongs to Application argo (argocd), and the next change there may undo" in warning
 
 
+def test_an_application_is_known_by_the_label_that_argocd_cm_names() -> None:
+    world = World()
+    world.kubernetes.edit("argocd-cm", {"application.instanceLabelKey": "argocd.argoproj.io/instance"})
+    world.kubernetes.metadata["argocd-cm"]["labels"]["argocd.argoproj.io/instance"] = "argo"
+    world.kubernetes.resources["applications", "argo"] = {"spec": {"syncPolicy": {"automated": {"selfHeal": True}}}}
+    with pytest.raises(Refused, match="it belongs to Application argo"):
+        run(world)
+    assert world.effects() == []
+
+
 def test_a_label_that_no_application_answers_to_is_no_owner() -> None:
     world = World()
     world.kubernetes.metadata["argocd-cm"]["labels"]["app.kubernetes.io/instance"] = "argo"
