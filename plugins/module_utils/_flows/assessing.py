@@ -111,7 +111,7 @@ class Assessment:
         None where a planned run cannot ask yet: with the stored token of, or logged in as, the very account that an
         earlier step enables.
         """
-        only_planned = self._ports.check_mode and self._wish.planned
+        only_planned = self._task.only_planned
         if token is None and not self._task.issuer.can_act_alone:
             if only_planned and situation.usable() and self._is_disabled():
                 return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._clients.argocd import ArgocdClient
     from .._clients.kubernetes import KubernetesClient
 
-__all__ = ("may_have_tokens", "read_instance_uid", "require_same_instance")
+__all__ = ("is_disabled", "may_have_tokens", "read_instance_uid", "require_same_instance")
 
 # Made by argocd-server itself where it is missing (server/server.go, initializeDefaultProject).
 _PROJECT = "default"
@@ -49,6 +49,12 @@ def _unmasked(uid: str) -> str:
             "argocd_headers, perhaps) occurs in it; leave instance_uid out"
         )
     return uid
+
+
+def is_disabled(store: ConfigMapStore, name: str) -> bool:
+    """Whether argocd-cm has the account and disables it."""
+    account = parse_account(store.read("configmaps", "argocd-cm").data, name)
+    return account.exists and not account.enabled
 
 
 def may_have_tokens(store: ConfigMapStore, account: str, ports: Ports) -> bool:

@@ -78,9 +78,8 @@ class Removal:
     def _listed(self, bearer: _Held | None, held: Sequence[_Held], *, needed: bool) -> tuple[ListedToken, ...]:
         """Return the account's tokens on the server, asked with the stored token where it works."""
         if bearer is None and not self._task.issuer.can_act_alone:
-            # Only planned: an earlier step removes the account, and with it all its tokens.
-            only_planned = self._ports.check_mode and self._wish.planned
-            if needed and not only_planned and self._has_tokens():
+            # An earlier step removes the account, and with it all its tokens.
+            if needed and not self._task.only_planned and self._has_tokens():
                 refusal = held[0].situation.refusal or "no reason given"
                 raise InvalidInput(
                     f"cannot revoke the tokens of account {self._wish.account}: the stored token is refused "

@@ -138,9 +138,8 @@ class StoredPassword:
         password = str(entries[0].token)
         outcome = bring(self._wish(password), check_mode=self._ports.check_mode)
         changed = outcome.values["password_changed"]
-        if changed:
-            outcome = self._proven(outcome, password)
         if changed and not self._ports.check_mode:
+            outcome = self._proven(outcome, password)
             record = self._settled(record, password)
         settled = Entry(token=password, record=record.describe())
         # In check mode only the real run can know when it will count as set: every place gets that time.
@@ -161,7 +160,8 @@ class StoredPassword:
         planned = bring(self._wish(password), check_mode=True)
         self._require_login(planned)
         if self._ports.check_mode:
-            return self._reported(self._proven(planned, password), decision, stale=entries)
+            # Without a word about a login: an earlier step may be about to enable the account.
+            return self._reported(planned, decision, stale=entries)
         record = replace(record, by=self._ports.actor)
         announced = Entry(token=password, record=replace(record, announced=True).describe())
         error: FleetopsError
@@ -191,9 +191,6 @@ class StoredPassword:
 
         No later run makes up for it: the record does not tell a password that was proven from one that was not.
         """
-        if self._ports.check_mode:
-            # An earlier step may be about to enable the account.
-            return outcome
         params = {**self._params, **own_login(self._account, password)}
         argocd = argocd_at_hand(params, self._ports) if self._params["wait"] else None
         obstacle = _obstacle(outcome)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._core.accounts import parse_account
 from .._core.decision import KEPT, RENEWED, Decision, Situation, decide, unknown_tokens
 from .._core.errors import InvalidInput, Lost, Overtaken
 from .._core.plan import UNKNOWN
@@ -20,7 +19,7 @@ from .._core.target import names_cluster
 from .._sinks.port import Entry
 from .._stores.configmaps import ConfigMapStore
 from .assessing import Assessment, read_claims
-from .instance import may_have_tokens, read_instance_uid, require_same_instance
+from .instance import is_disabled, may_have_tokens, read_instance_uid, require_same_instance
 from .issuers import ApiIssuer, KubernetesIssuer
 from .minting import Mint, Minted
 from .owning import Owners
@@ -60,7 +59,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
             # A token we sign is accepted only where its key is: its proof is that of the installation.
             return ()
         # The login of an account that an earlier step only plans cannot ask yet.
-        not_yet = ports.check_mode and wish.planned and argocd.logs_in_as(wish.account)
+        not_yet = task.only_planned and argocd.logs_in_as(wish.account)
         if not_yet or not names:
             return ()
         return require_same_instance(ports.kubernetes(params), argocd, wish, ports, bearer=bearer)
@@ -68,9 +67,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     def has_tokens() -> bool:
         return may_have_tokens(store(), wish.account, ports) if names else True
 
-    def is_disabled() -> bool:
-        account = parse_account(store().read("configmaps", "argocd-cm").data, wish.account) if names else None
-        return account is not None and account.exists and not account.enabled
+    def disabled() -> bool:
+        return names and is_disabled(store(), wish.account)
 
     def signer() -> KubernetesIssuer:
         owners = Owners(ports.kubernetes(params), force=params["force_owner"])
@@ -78,7 +76,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
 
     issuer = signer() if wish.by_signing else ApiIssuer(wish.account, argocd, ports)
     task = TokenTask(wish, places, instance, issuer, argocd, ports)
-    assessment, revocation = Assessment(task, is_disabled=is_disabled), Revocation(task)
+    assessment, revocation = Assessment(task, is_disabled=disabled), Revocation(task)
     if not wish.present:
         return _racing(Removal(task, assessment, revocation, has_tokens).run, task)
     return _racing(_Keeper(task, assessment, revocation, check_instance).run, task)

@@ -27,6 +27,11 @@ class TokenTask:
     argocd: ArgocdClient
     ports: Ports
 
+    @property
+    def only_planned(self) -> bool:
+        """Whether an earlier step of the same run has only been planned, so that the server cannot tell yet."""
+        return self.ports.check_mode and self.wish.planned
+
     def account(self, token: str | None) -> ListedAccount:
         """Return the account; an account may always read itself with a token of its own. Raises Absent."""
         return self.argocd.account(self.wish.account, token=token) if token else self.issuer.account()
