@@ -206,8 +206,8 @@ instance_uid:
   type: str
   sample: 6f1c1a58-6b0c-4b52-9c0e-0a3f8d2b9a11
 seen:
-  description: Whether Argo CD was seen to show the account; null when not asked, and where the login is of the
-    very account that was stopped, removed or given another password.
+  description: Whether Argo CD was seen to show the account; null when not asked, where Argo CD gave no answer (a
+    warning says why), and where the login is of the very account that was stopped, removed or given another password.
   returned: success
   type: bool
   sample: true

@@ -52,7 +52,7 @@ class Lost(Refused):
 
 
 class Mismatch(FleetopsError):
-    """A can-i answer is not the one that was asked for."""
+    """Argo CD goes on answering something else than was asked for: to a can-i question, of an account just written."""
 
 
 class SinkError(FleetopsError):

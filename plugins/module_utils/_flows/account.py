@@ -22,7 +22,7 @@ from .._core.accounts import (
     read_keys,
 )
 from .._core.decision import compare_clocks
-from .._core.errors import Absent, InvalidInput, UnexpectedReply
+from .._core.errors import Absent, ApiError, InvalidInput, Mismatch
 from .._core.plan import Plan
 from .owning import Owners
 from .password import parse_password
@@ -64,11 +64,17 @@ def _bring(kubernetes: KubernetesClient, desired: DesiredAccount, params: Mappin
         arrival = await_arrival(planner.has_arrived, seconds=settle_time, ports=ports)
     elif not ports.check_mode:
         require_lasting(store, plan.steps, seconds=settle_time, upstream=planner.helm_values, ports=ports)
-    seen = None
+    seen: bool | None = None
+    unasked: tuple[str, ...] = ()
     password_changed = any(step.kind == "secrets" for step in plan.steps) and planner.desires_password
     news = (plan.changed or arrival.late) and not arrival.pending
     if news and not ports.check_mode and params["wait"]:
-        seen = _wait_until_seen(planner.target, params, ports, sets_password=password_changed)
+        try:
+            seen = _wait_until_seen(planner.target, params, ports, sets_password=password_changed)
+        except ApiError as exc:
+            # What was asked for is written. An error would come once and stop a rollout that has more to write, and the
+            # next run, which has nothing to write, would say that all is well.
+            unasked = (f"cannot tell whether Argo CD shows account {desired.name} as it was written: {exc}",)
     return Outcome(
         changed=plan.changed,
         values={
@@ -82,7 +88,7 @@ def _bring(kubernetes: KubernetesClient, desired: DesiredAccount, params: Mappin
         },
         before=plan.before,
         after=plan.after,
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *unasked),
     )
 
 
@@ -201,7 +207,10 @@ def _desired(params: Mapping[str, Any]) -> DesiredAccount:
 
 
 def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports, *, sets_password: bool) -> bool | None:
-    """Poll until every replica shows the account as written. None where there is no login to ask with, or no more."""
+    """Poll until every replica shows the account as written. None where there is no login to ask with, or no more.
+
+    Raises Mismatch where it goes on showing something else, ApiError where it does not say.
+    """
     argocd = optional_argocd(params, ports)
     if argocd is None or not argocd.lives_on(target):
         return None
@@ -219,7 +228,7 @@ def _wait_until_seen(target: Account, params: Mapping[str, Any], ports: Ports, *
 
     if everywhere(argocd, lambda: shows(look(), target), seconds=params["wait_timeout"], sleep=ports.sleep):
         return True
-    raise UnexpectedReply(
+    raise Mismatch(
         f"cannot see account {target.name} in Argo CD as it was written to argocd-cm: after {params['wait_timeout']} "
         "s the server still shows something else; does argocd_url belong to this cluster and namespace?"
     )

@@ -13,11 +13,14 @@ import pytest
 from flow_fakes import START, UID, World
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import (
+    ApiError,
     Conflict,
     Denied,
     InvalidInput,
+    Mismatch,
     Refused,
-    UnexpectedReply,
+    Unauthenticated,
+    Unreachable,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account as flow
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
@@ -366,7 +369,7 @@ def test_it_waits_until_the_server_shows_the_account_as_written() -> None:
 def test_a_server_that_goes_on_showing_something_else_is_an_error(shown: dict[str, Any]) -> None:
     world = World()
     vars(world.argocd).update(shown)
-    with pytest.raises(UnexpectedReply) as caught:
+    with pytest.raises(Mismatch) as caught:
         run(world, argocd_url="https://x")
     assert str(caught.value) == (
         "cannot see account octopus in Argo CD as it was written to argocd-cm: after 5 s the server still shows "
@@ -430,11 +433,26 @@ def test_nothing_is_waited_for_when_nothing_changed_or_is_to_change() -> None:
     assert run(world, argocd_url="https://x", check_mode=True, enabled=False).values["seen"] is None
 
 
-def test_a_server_that_refuses_to_show_the_account_is_an_error_and_not_absence() -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Denied("cannot read account octopus: no", status=403),
+        Unauthenticated("cannot read account octopus: no", status=401),
+        Unreachable("cannot read account octopus: no", sent=True),
+    ],
+    ids=["denied", "login-refused", "no-answer"],
+)
+def test_what_is_written_stands_where_the_server_does_not_say_what_it_shows(trouble: ApiError) -> None:
+    """The switch that stops an integration has to reach every cluster of a rollout, also those whose login fails."""
     world = World()
-    world.fail("look", Denied("no", status=403))
-    with pytest.raises(Denied):
-        run(world, state="present", argocd_url="https://x")
+    world.kubernetes.edit("argocd-cm", {KEY: "apiKey"})
+    world.fail("look", trouble)
+    outcome = run(world, enabled=False, argocd_url="https://x")
+    assert (outcome.changed, outcome.values["seen"], config(world)[ENABLED]) == (True, None, "false")
+    (warning,) = outcome.warnings
+    assert warning == (
+        "cannot tell whether Argo CD shows account octopus as it was written: cannot read account octopus: no"
+    )
 
 
 @pytest.mark.parametrize("changes", [{"name": "a.b"}, {"capabilities": ["apikey"]}])
