@@ -152,7 +152,7 @@ class Bench:
     def trace(self, case: Case) -> Trace:
         """Where the scenario starts, and a run from there without any fault; RuntimeError where that goes wrong."""
         scenario, world = case.scenario, self.world
-        world.start_fresh(case.sink, account=scenario.account, keeps=scenario.keeps)
+        world.start_fresh(case.sink, account=scenario.account, keeps=scenario.keeps, place=scenario.place)
         for make in scenario.before:
             self._must(make(world), Case(scenario, case.sink, as_modules=False))
         trace, verdict = self.follow(case, world.save(), None)
@@ -297,9 +297,9 @@ class Bench:
 
     def _nothing_to_do(self, trace: Trace, verdict: Verdict) -> None:
         """And once more: nothing is left to do."""
-        before = self.world.writes()
+        before = self.world.writes(), self.world.place.mark()
         run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
-        if run.code or judging.changed(run.output()) or self.world.writes() != before:
+        if run.code or judging.changed(run.output()) or (self.world.writes(), self.world.place.mark()) != before:
             verdict.complain(judging.OTHER, "the run after the next one still has something to do")
 
     # -- judging

@@ -42,6 +42,9 @@ KUBERNETES = {
 # openbao.org/api-docs, HTTP status codes.
 VAULT = (400, 403, 404, 405, 412, 429, 472, 473, 500, 502, 503)
 PAGE = "<html><body>502 Bad Gateway</body></html>"
+# What each answers to whoever wrote second: Argo CD where argocd-secret was written meanwhile, Kubernetes by
+# resourceVersion, OpenBao by `cas`.
+SECOND = {"argocd": 409, "k8s": 409, "vault": 400}
 # How long a run waits for an answer where one is too slow, and how slow that is.
 HURRIED_SECONDS, SLOW_SECONDS = 1, 2
 FOR_EVER = 10**6
@@ -169,8 +172,9 @@ def injections(asked: Asked) -> Iterator[Injection]:
     }.items():
         yield Injection(name, lambda _world, wish=wish: plain_fault(**wish))  # type: ignore[misc] # bound on purpose
     yield Injection("slow", lambda _world: plain_fault(delay=SLOW_SECONDS), hurried=True)
-    if asked.writes and asked.section != "argocd":
-        yield _answered("409 for ever", 409, dict(answers("k8s"))[409], lasting=True)
+    if asked.writes:
+        status = SECOND[asked.section]
+        yield _answered(f"{status} for ever", status, dict(answers(asked.section))[status], lasting=True)
     if asked.writes and asked.of_sink:
         yield Injection("undone", undone)
     if asked.method == "PATCH" and re.search("/secrets/argocd-secret$", asked.path):

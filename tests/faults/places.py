@@ -33,7 +33,10 @@ VAULT_SECTION = "vault"
 
 @dataclass(frozen=True)
 class Held:
-    """What a place holds: `others` is everything in it that is not ours, `copies` the values of further places."""
+    """What a place holds: `others` is everything in it that is not ours, None where nothing else is or no such place.
+
+    `copies` are the values of further places.
+    """
 
     value: str | None = field(repr=False)
     record: Mapping[str, Any] | None
@@ -48,7 +51,10 @@ class Place(Protocol):
         """What is given as `store`."""
 
     def fill(self) -> None:
-        """Bring it to where a first run starts: only what is not ours is there."""
+        """Bring it to where a first run may start: only what is not ours is there."""
+
+    def clear(self) -> None:
+        """Bring it to where the first run of a new host starts: there is no such place."""
 
     def read(self) -> Held:
         """As its reader does."""
@@ -91,8 +97,11 @@ class VaultFile:
         self.file.write_text(text)
         self.file.chmod(0o640)
 
+    def clear(self) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+
     def read(self) -> Held:
-        raw = self.file.read_bytes() if self.file.exists() else None
+        raw = self.save()
         if self._known is None or self._known[0] != raw:
             self._known = (raw, self._parse(raw))
         return self._known[1]
@@ -104,17 +113,21 @@ class VaultFile:
         cipher = values.get(VARIABLE)
         token = self._vault.decrypt(cipher.encode()).decode() if cipher else None
         ours = re.compile(rf"^({VARIABLE}|{RECORD_VARIABLE}):.*\n(?:[ ]+.*\n)*", re.MULTILINE)
-        mode = self.file.stat().st_mode
-        return Held(token, values.get(RECORD_VARIABLE), (ours.sub("", raw.decode()), mode))
+        rest, mode = ours.sub("", raw.decode()), self.file.stat().st_mode
+        others = (rest, mode) if rest.replace("---", "").strip() else None
+        return Held(token, values.get(RECORD_VARIABLE), others)
 
     def mark(self) -> Any:
-        return sorted((path.name, path.stat().st_mode, path.read_bytes()) for path in self.directory.iterdir())
+        there = self.directory.iterdir() if self.directory.exists() else ()
+        return sorted((path.name, path.stat().st_mode, path.read_bytes()) for path in there)
 
-    def save(self) -> bytes:
-        return self.file.read_bytes()
+    def save(self) -> bytes | None:
+        return self.file.read_bytes() if self.file.exists() else None
 
-    def restore(self, saved: bytes) -> None:
-        shutil.rmtree(self.directory, ignore_errors=True)
+    def restore(self, saved: bytes | None) -> None:
+        self.clear()
+        if saved is None:
+            return
         self.directory.mkdir(parents=True)
         self.file.write_bytes(saved)
         self.file.chmod(0o640)
@@ -137,6 +150,9 @@ class KubernetesSecret:
         data = {"other": base64.b64encode(FOREIGN.encode()).decode()}
         self._cluster.plant({"kind": "Secret", "metadata": {**metadata, **notes}, "type": "Opaque", "data": data})
 
+    def clear(self) -> None:
+        """A cluster that was just reset has none."""
+
     def read(self) -> Held:
         found = self._cluster.store.get(SECRET)
         if found is None:
@@ -144,7 +160,7 @@ class KubernetesSecret:
         metadata, data = found["metadata"], dict(found.get("data") or {})
         notes = dict(metadata.get("annotations") or {})
         token, record = data.pop(KEY, None), notes.pop(ANNOTATION, None)
-        others = (data, notes, metadata.get("labels"), found.get("type"))
+        others = (data, notes, metadata.get("labels"), found.get("type")) if data or notes else None
         return Held(base64.b64decode(token).decode() if token else None, json.loads(record) if record else None, others)
 
     def mark(self) -> Any:
@@ -186,24 +202,29 @@ class OpenBaoSecret:
     def fill(self) -> None:
         self.restore({"other": FOREIGN})
 
-    def mark(self) -> Any:
-        return self._ask("GET", f"/v1/secret/metadata/{self._path}").json()["data"]["current_version"]
+    def clear(self) -> None:
+        self._ask("DELETE", f"/v1/secret/metadata/{self._path}").raise_for_status()
 
-    def save(self) -> dict[str, Any]:
+    def mark(self) -> Any:
+        reply = self._ask("GET", f"/v1/secret/metadata/{self._path}")
+        return reply.json()["data"]["current_version"] if reply.ok else None
+
+    def save(self) -> dict[str, Any] | None:
         reply = self._ask("GET", f"/v1/secret/data/{self._path}")
         if reply.status_code == 404:
-            return {}
+            return None
         reply.raise_for_status()
         return dict(reply.json()["data"]["data"] or {})
 
     def read(self) -> Held:
-        data = self.save()
+        data = self.save() or {}
         token, record = data.pop(KEY, None), data.pop(RECORD_KEY, None)
-        return Held(token, json.loads(record) if record else None, data)
+        return Held(token, json.loads(record) if record else None, data or None)
 
-    def restore(self, saved: dict[str, Any]) -> None:
-        self._ask("DELETE", f"/v1/secret/metadata/{self._path}").raise_for_status()
-        self._ask("POST", f"/v1/secret/data/{self._path}", json={"data": saved}).raise_for_status()
+    def restore(self, saved: dict[str, Any] | None) -> None:
+        self.clear()
+        if saved is not None:
+            self._ask("POST", f"/v1/secret/data/{self._path}", json={"data": saved}).raise_for_status()
 
 
 class Both:
@@ -218,6 +239,10 @@ class Both:
     def fill(self) -> None:
         self._first.fill()
         self._second.fill()
+
+    def clear(self) -> None:
+        self._first.clear()
+        self._second.clear()
 
     def read(self) -> Held:
         held, other = self._first.read(), self._second.read()

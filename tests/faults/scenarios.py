@@ -35,7 +35,8 @@ Make = Callable[[World], Command]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`before` are run, without faults, from a fresh installation; with `account` the account is there already.
+    """`before` are run, without faults, from a fresh installation; with `account` the account is there already, and
+    without `place` the place is not.
 
     `ends` says that tokens come to an end by intent; `removes` that the account goes, with everybody's tokens of it.
     With `interrupted` it is also stopped as people and job runners do. Without `injected` no error is injected: its
@@ -47,6 +48,7 @@ class Scenario:
     command: Make
     before: tuple[Make, ...] = ()
     account: bool = False
+    place: bool = True
     ends: bool = False
     removes: bool = False
     modules: tuple[str, ...] = SINKS[1:]
@@ -144,6 +146,7 @@ _LOGIN = {"capabilities": ["apiKey", "login"], "end_tokens": True}
 SCENARIOS = (
     Scenario("cold_role", role(), sinks=SINKS[:1], modules=(), injected=False),
     Scenario("cold", steps(), account=True, modules=SINKS),
+    Scenario("new_place", token(checks=[]), account=True, place=False),
     Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True, interrupted=True),
     Scenario(
         "renew_both",

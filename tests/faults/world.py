@@ -134,8 +134,11 @@ class World:
             "wait_timeout": 1,
         }
 
-    def start_fresh(self, sink: str, *, account: bool, keeps: str) -> None:
-        """An installation where others have an account, lines and tokens; with `account` ours is there, too."""
+    def start_fresh(self, sink: str, *, account: bool, keeps: str, place: bool) -> None:
+        """An installation where others have an account, lines and tokens.
+
+        With `account` ours is there, too, and with `place` the place, which somebody else has something in.
+        """
         self.cluster.reset()
         self.place, self.keeps = self.places[sink], keeps
         self._edit(CM, {"url": "https://argocd.example.com", f"accounts.{FOREIGN_ACCOUNT}": "apiKey"})
@@ -144,7 +147,10 @@ class World:
         if account:
             self._edit(CM, {f"accounts.{ACCOUNT}": "apiKey"})
             self._list_tokens(ACCOUNT, list(FOREIGN_IDS))
-        self.place.fill()
+        if place:
+            self.place.fill()
+        else:
+            self.place.clear()
         self.clear_temporary()
 
     def save(self) -> Saved:
@@ -213,7 +219,8 @@ class World:
     def beside(self) -> list[str]:
         """The names of the files beside the place; with what somebody else did meanwhile."""
         directory = self.directory / "place"
-        names = [path.name for path in directory.iterdir()] if isinstance(self.place, VaultFile) else []
+        kept = isinstance(self.place, VaultFile) and directory.exists()
+        names = [path.name for path in directory.iterdir()] if kept else []
         return [*names, *(["meanwhile"] if self.meanwhile else [])]
 
     def writes(self) -> int:
