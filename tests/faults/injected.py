@@ -93,7 +93,7 @@ def undone(world: World) -> Fault:
     def deed(handle: Handle) -> Response:
         saved = world.place.save()
         answer = handle()
-        world.place.restore(saved)
+        world.place.undo(saved)
         return answer
 
     return Deed(deed)

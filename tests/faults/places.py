@@ -68,6 +68,9 @@ class Place(Protocol):
     def restore(self, saved: Any) -> None:
         """Bring it back to what `save` returned, on this or another cluster."""
 
+    def undo(self, saved: Any) -> None:
+        """Bring it back as somebody else does who writes there, too."""
+
 
 class _Tagged(yaml.SafeLoader):
     """Reads `!vault` as its text."""
@@ -132,6 +135,9 @@ class VaultFile:
         self.file.write_bytes(saved)
         self.file.chmod(0o640)
 
+    def undo(self, saved: bytes | None) -> None:
+        self.restore(saved)
+
 
 class KubernetesSecret:
     """A key of a Secret of the same cluster; its objects are saved and restored with the rest of it."""
@@ -151,7 +157,7 @@ class KubernetesSecret:
         self._cluster.plant({"kind": "Secret", "metadata": {**metadata, **notes}, "type": "Opaque", "data": data})
 
     def clear(self) -> None:
-        """A cluster that was just reset has none."""
+        self._cluster.uproot(SECRET)
 
     def read(self) -> Held:
         found = self._cluster.store.get(SECRET)
@@ -172,6 +178,11 @@ class KubernetesSecret:
     def restore(self, saved: Any) -> None:
         if saved:
             self._cluster.plant(saved)
+        else:
+            self.clear()
+
+    def undo(self, saved: Any) -> None:
+        self.restore(saved)
 
 
 class OpenBaoSecret:
@@ -224,7 +235,17 @@ class OpenBaoSecret:
     def restore(self, saved: dict[str, Any] | None) -> None:
         self.clear()
         if saved is not None:
-            self._ask("POST", f"/v1/secret/data/{self._path}", json={"data": saved}).raise_for_status()
+            self._write(saved)
+
+    def undo(self, saved: dict[str, Any] | None) -> None:
+        """As a version of its own: that numbers go up is what our writes are compared by."""
+        if saved is None:
+            self._ask("DELETE", f"/v1/secret/data/{self._path}").raise_for_status()
+        else:
+            self._write(saved)
+
+    def _write(self, data: Mapping[str, Any]) -> None:
+        self._ask("POST", f"/v1/secret/data/{self._path}", json={"data": data}).raise_for_status()
 
 
 class Both:
@@ -257,3 +278,7 @@ class Both:
     def restore(self, saved: Any) -> None:
         self._first.restore(saved[0])
         self._second.restore(saved[1])
+
+    def undo(self, saved: Any) -> None:
+        self._first.undo(saved[0])
+        self._second.undo(saved[1])
