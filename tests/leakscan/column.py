@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from leakscan.watching import Places, Processes
 _TARGET_SECONDS = 1200
 # async_wrapper looks every five seconds whether its job is over, and then takes the module's files away.
 _BACKGROUND_SECONDS = 15
+# A token of OpenBao as its audit.log has it, one per login.
+_CLIENT_TOKEN = re.compile(r'"client_token":"([^"]+)"')
 # What 300 hosts say, 20 say as well.
 _LARGE_FLEET = 20
 
@@ -122,7 +125,9 @@ class Column:
     def _known(self, info: Path) -> dict[str, str]:
         shape = json.loads(info.read_text())
         names = ("admin_password", "kubernetes_token", "provisioner_token")
-        return {f"{name} of {which}": cluster[name] for which, cluster in shape["clusters"].items() for name in names}
+        clusters = shape["clusters"].items()
+        keys = {f"client_key of {which}": Path(cluster["client_key"]).read_text() for which, cluster in clusters}
+        return keys | {f"{name} of {which}": cluster[name] for which, cluster in clusters for name in names}
 
     def _search(self, name: str, places: Places, processes: Processes, secrets: dict[str, str]) -> None:
         secrets = {about: secret for about, secret in secrets.items() if len(secret) >= leak_search.LEAST}
@@ -140,10 +145,12 @@ class Column:
         places = self._places("leaks")
         with Processes(str(places.temporary)) as processes, (places.directory / "output").open("w") as file:
             self._call(planting.command(self._directory), self._environment(places), cwd=self._directory, file=file)
-        texts = [*places.texts(), ("the process list", processes.text)]
+        self._catch(planting.LEAKS, [*places.texts(), ("the process list", processes.text)])
         shutil.rmtree(places.temporary, ignore_errors=True)
-        self.findings.planted = len(planting.LEAKS)
-        for leak in planting.LEAKS:
+
+    def _catch(self, leaks: Sequence[planting.Leak], texts: Sequence[tuple[str, str]]) -> None:
+        self.findings.planted += len(leaks)
+        for leak in leaks:
             search = leak_search.Search({"it": leak.secret})
             if any(leak.place in where and search.found_in(text) for where, text in texts):
                 self.findings.caught += 1
@@ -151,9 +158,10 @@ class Column:
                 self.findings.missed.append(leak.name)
 
     def _runner(self, info: Path, seen: Path) -> None:
-        """Jobs of ansible-runner: one that works, one whose password is wrong."""
+        """Jobs of ansible-runner: one that leaks on purpose, one that works, those that fail or are stopped."""
+        self._catch(planting.RUNNER_LEAKS, runner.leak(self._directory))
         for name, texts in runner.jobs(info, self._directory, force_module=self._force_module):
-            secrets = {**self._known(info), **dict(_lines(seen))}
+            secrets = {**self._known(info), "vault password": runner.VAULT_PASSWORD, **dict(_lines(seen))}
             search = leak_search.Search(secrets)
             self.findings.runs += 1
             self.findings.secrets += len(secrets)
@@ -174,6 +182,9 @@ def _planted_by(output: Path) -> dict[str, str]:
         for path in output.glob(file):
             shape = json.loads(path.read_text())
             found.update({f"{path.stem} {name}": str(shape[name]) for name in names or shape})
+    for path in output.glob("openbao-*/audit.log"):
+        given = dict.fromkeys(_CLIENT_TOKEN.findall(path.read_text()))
+        found.update({f"token {number} of {path.parent.name}": token for number, token in enumerate(given)})
     return found
 
 

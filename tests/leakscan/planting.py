@@ -9,7 +9,7 @@ import base64
 import json
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -51,10 +51,14 @@ def _jwt() -> str:
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
-def _leaks() -> Iterator[Leak]:
-    for way, place in _WAYS:
+def _plain(*ways: tuple[str, str]) -> Iterator[Leak]:
+    for way, place in ways:
         secret = _password()
         yield Leak(f"{way} in {place}", way, secret, secret, place)
+
+
+def _leaks() -> Iterator[Leak]:
+    yield from _plain(*_WAYS)
     for name, secret, text in _in_disguise():
         yield Leak(name, "message", secret, text, "output")
 
@@ -80,16 +84,24 @@ def _in_disguise() -> Iterator[tuple[str, str, str]]:
 
 
 LEAKS = tuple(_leaks())
+# In what ansible-runner keeps of a job.
+RUNNER_LEAKS = tuple(_plain(("message", "stdout"), ("message", "job_events"), ("fact", "fact_cache")))
+LIBRARY = Path(__file__).with_name("library")
+
+
+def write_play(file: Path, leaks: Sequence[Leak]) -> None:
+    """Write the play that leaks them; JSON is YAML."""
+    tasks = [
+        {"name": leak.name, "leaky": {"way": leak.way, "text": leak.text}, "ignore_errors": True} for leak in leaks
+    ]
+    file.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
 
 
 def command(directory: Path) -> list[str]:
     """Write the play; return what runs it."""
-    tasks = [
-        {"name": leak.name, "leaky": {"way": leak.way, "text": leak.text}, "ignore_errors": True} for leak in LEAKS
-    ]
     play = directory / "leaks.json"
-    # JSON is YAML. A connection of its own, since there is no inventory.
-    play.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    library = str(Path(__file__).with_name("library"))
+    write_play(play, LEAKS)
+    library = str(LIBRARY)
+    # A connection of its own, since there is no inventory.
     interpreter = f"ansible_python_interpreter={sys.executable}"
     return ["ansible-playbook", "-i", "localhost,", "-c", "local", "-M", library, "-e", interpreter, str(play)]

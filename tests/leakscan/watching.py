@@ -24,7 +24,10 @@ _SAMPLE_SECONDS = 0.05
 
 
 def is_ours(action: str) -> bool:
-    """Whether a task of the collection, or one that leaks on purpose; a template stands for one in the tests."""
+    """Whether a task of the collection (see the callback `watched`), or one that leaks on purpose.
+
+    A template stands for one in the tests.
+    """
     return action.startswith(_OURS)
 
 

@@ -1,10 +1,11 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The passwords and tokens that went over the wire, for those who look for them where they must not be."""
+"""Passwords, tokens and signing keys that went over the wire, for those who look for them where they must not be."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -15,11 +16,12 @@ from typing import Any
 from .http import Request, Response
 
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_SIGNING_KEY = "server.secretkey"
 _PASSWORDS = ("password", "newPassword", "currentPassword")
 
 
 class SecretsSeen:
-    """A file with each of them once, one a line; tokens as issued or as sent, passwords as sent to log in."""
+    """A file with each of them once, one a line; tokens as issued or sent, passwords as sent, keys as read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file.open("a", encoding="utf-8", buffering=1)
@@ -29,7 +31,8 @@ class SecretsSeen:
     def note(self, request: Request, response: Response | None) -> None:
         """Remember what is in this request and its answer."""
         with self._lock:
-            for secret in (*_tokens(request, response), *_passwords(request.body)):
+            read = response.body if response else b""
+            for secret in (*_tokens(request, response), *_passwords(request.body), *_signing_keys(read)):
                 if secret not in self._seen:
                     self._seen.add(secret)
                     self._file.write(secret + "\n")
@@ -41,10 +44,21 @@ def _tokens(request: Request, response: Response | None) -> Iterator[str]:
 
 
 def _passwords(body: bytes) -> Iterator[str]:
+    shape = _object(body)
+    yield from (value for name in _PASSWORDS if isinstance(value := shape.get(name), str) and value.isprintable())
+
+
+def _signing_keys(body: bytes) -> Iterator[str]:
+    """Of argocd-secret, which signs every token."""
+    data = _object(body).get("data")
+    if isinstance(data, dict) and _SIGNING_KEY in data:
+        yield base64.b64decode(data[_SIGNING_KEY]).decode()
+
+
+def _object(body: bytes) -> dict[str, Any]:
     shape: Any = None
     try:
         shape = json.loads(body)
     except ValueError:
-        return
-    if isinstance(shape, dict):
-        yield from (value for name in _PASSWORDS if isinstance(value := shape.get(name), str) and value.isprintable())
+        return {}
+    return shape if isinstance(shape, dict) else {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,12 @@ def test_a_token_that_was_sent(seen: Seen, token: str) -> None:
 @pytest.mark.parametrize("name", ["password", "newPassword", "currentPassword"])
 def test_a_password_that_was_sent(seen: Seen, name: str) -> None:
     assert seen(sent({"username": "octopus", name: "correct-horse"})) == ["correct-horse"]
+
+
+def test_a_signing_key_that_was_read(seen: Seen) -> None:
+    encoded = base64.b64encode(b"a-key").decode()
+    answer = {"kind": "Secret", "data": {"other": "eA==", "server.secretkey": encoded}}
+    assert seen(sent(), Response(200, json.dumps(answer).encode())) == ["a-key"]
 
 
 def test_each_is_there_once(seen: Seen, token: str) -> None:

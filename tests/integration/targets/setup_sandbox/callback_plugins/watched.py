@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The default output, with a mark before each task that says what runs it, for `make leakscan`.
 
-What a test's own tasks say is theirs: only what comes behind the mark of a task of the collection is searched. Each
-result of such a task is also written as JSON, as a callback for machines would, to the file that WATCHED_RESULTS names.
+What a test's own tasks say is theirs: only what comes behind the mark of a task of the collection is searched, be it
+one of its modules or any task of its role and playbooks. Each result of such a task is also written as JSON, as a
+callback for machines would, to the file that WATCHED_RESULTS names.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,13 @@ extends_documentation_fragment:
 """
 
 MARK = "@@watched"
+OURS = re.compile(r"/(ansible_collections/fleetops/argocd/(?:roles|playbooks)/.*)")
+
+
+def name_of(task: Any) -> str:
+    """Return which action it is; of the role or a playbook of the collection also where it stands."""
+    place = OURS.search(str(task.get_path()))
+    return f"fleetops.argocd.{place[1]} {task.action}" if place else str(task.action)
 
 
 class CallbackModule(Default):
@@ -39,7 +48,7 @@ class CallbackModule(Default):
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: Any) -> None:
         """Say which action is about to run."""
-        self._display.display(f"{MARK} {task.action}")
+        self._display.display(f"{MARK} {name_of(task)}")
         super().v2_playbook_on_task_start(task, is_conditional)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
@@ -55,8 +64,20 @@ class CallbackModule(Default):
         self._write(result)
         super().v2_runner_on_failed(result, ignore_errors=ignore_errors)
 
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._write(result)
+        super().v2_runner_on_unreachable(result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._write(result)
+        super().v2_runner_on_skipped(result)
+
+    def v2_runner_retry(self, result: Any) -> None:
+        self._write(result)
+        super().v2_runner_retry(result)
+
     def _write(self, result: Any) -> None:
         # Underscored, and all that ansible-core 2.16 to 2.21 have in common.
-        line = json.dumps({"action": result._task.action, "result": result._result}, default=str)  # noqa: SLF001
+        line = json.dumps({"action": name_of(result._task), "result": result._result}, default=str)  # noqa: SLF001
         with Path(os.environ["WATCHED_RESULTS"]).open("a") as file:
             file.write(line + "\n")
