@@ -226,7 +226,7 @@ def measure(directory: Path, info: dict[str, Any], count: int) -> dict[str, Any]
 def as_promised(result: dict[str, Any]) -> bool:
     every = result["clusters"]
     second = result["second_run"]
-    wanted = {"clusters": every, "provisioned": every, "missing": [], "twice": []}
+    wanted = {"clusters": every, "provisioned": every, "missing": [], "pending": [], "twice": []}
     return (
         (result["provisioned_once"], result["conflicts"], sum(result["hosts_of_the_slices"])) == (every, 0, every)
         and result["summary"] == {**wanted, "actions": {"minted": every}}

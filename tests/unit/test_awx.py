@@ -19,6 +19,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils import arguments
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "playbooks" / "files" / "awx"
 ROLE = ROOT / "roles" / "argocd_user" / "meta" / "argument_specs.yml"
+PROFILES = sorted(ROLE.parents[1].joinpath("files", "profiles").glob("*.yml"))
 ROLE_OPTIONS = yaml.safe_load(ROLE.read_text())["argument_specs"]["main"]["options"]
 PAGE = (ROOT / "docs" / "from-laptop-to-awx.md").read_text()
 
@@ -98,6 +99,12 @@ def test_a_question_is_for_a_variable_of_the_role_and_as_awx_wants_it(question: 
 
 def test_every_profile_can_be_chosen() -> None:
     assert set(defined("settings")["argocd_awx_profiles"]) == set(ROLE_OPTIONS["argocd_user_profile"]["choices"]) - {""}
+
+
+def test_no_given_password_is_for_a_profile_that_makes_its_own() -> None:
+    profiles = {path.stem: yaml.safe_load(path.read_text()) for path in PROFILES}
+    assert "reject('eq', 'codefresh_password')" in QUESTIONS["profile_without_password"]["choices"]
+    assert [name for name, profile in profiles.items() if "password_store" in profile] == ["codefresh_password"]
 
 
 # --- templates -----------------------------------------------------------------------------------------------------

@@ -25,9 +25,7 @@ PAGES = ("README.md", "roles/argocd_user/README.md")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ON_INVENTORY = "ansible-playbook -i inventory.yml "
 # Another account than the codefresh of the page: a token of that is stored elsewhere already.
-IN_MANY_PLACES = (
-    f"{ON_INVENTORY}fleetops.argocd.provision -e argocd_user_profile=codefresh -e argocd_user_name=tools --limit *-eu"
-)
+IN_MANY_PLACES = f"{ON_INVENTORY}fleetops.argocd.provision -e argocd_user_profile=codefresh -e argocd_user_name=tools"
 
 # How a block of YAML begins -> its file, and the command that tries it.
 FILES = {
