@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,121 @@ def test_stores_and_checks_of_the_role_are_those_of_the_modules() -> None:
     stored = ROLE_OPTIONS["argocd_user_password_store"]["options"]
     assert of_modules(stored) == of_modules(arguments.PASSWORD_SINK)
     assert of_modules(ROLE_OPTIONS["argocd_user_checks"]["options"]) == of_modules(arguments.CHECK)
+
+
+# What the role hands on, as it is or `omit` where it is empty -> the options of modules that take it.
+HANDED_ON = {
+    "argocd_user_state": ("argocd_account.state", "argocd_rbac_policy.state", "argocd_token.state"),
+    "argocd_user_name": (
+        "argocd_account.name",
+        "argocd_can_i.account",
+        "argocd_rbac_policy.subject",
+        "argocd_token.account",
+    ),
+    "argocd_user_capabilities": ("argocd_account.capabilities",),
+    "argocd_user_enabled": ("argocd_account.enabled",),
+    "argocd_user_policies": ("argocd_rbac_policy.policies",),
+    "argocd_user_policy_exclusive": ("argocd_rbac_policy.exclusive",),
+    "argocd_user_policy_location": ("argocd_rbac_policy.location",),
+    "argocd_user_roles": ("argocd_rbac_policy.roles",),
+    "argocd_user_max_permissions": ("argocd_rbac_policy.max_permissions",),
+    "argocd_user_checks": ("argocd_can_i.checks", "argocd_token.checks"),
+    "argocd_user_token_name": ("argocd_token.token_name",),
+    "argocd_user_method": ("argocd_token.method",),
+    "argocd_user_expires_in": ("argocd_token.expires_in",),
+    "argocd_user_renew_before": ("argocd_token.renew_before",),
+    "argocd_user_renew_after": ("argocd_token.renew_after",),
+    "argocd_user_renew_spread": ("argocd_token.renew_spread",),
+    "argocd_user_rotate": ("argocd_token.rotate",),
+    "argocd_user_revoke_after": ("argocd_token.revoke_after",),
+    "argocd_user_revoke_unknown": ("argocd_token.revoke_unknown",),
+    "argocd_user_store": ("argocd_can_i.token_from", "argocd_token.store"),
+    "argocd_user_config_store": ("argocd_account.config_store", "argocd_rbac_policy.config_store"),
+    "argocd_user_settle_time": ("argocd_account.settle_time", "argocd_rbac_policy.settle_time"),
+    "argocd_user_password": ("argocd_account.account_password",),
+    "argocd_user_password_hash": ("argocd_account.account_password_hash",),
+    "argocd_user_password_store": ("argocd_account.account_password_store",),
+    "argocd_user_password_rotate": ("argocd_account.account_password_rotate",),
+    "argocd_user_end_tokens": ("argocd_account.end_tokens",),
+    "argocd_user_recover": ("argocd_account.recover", "argocd_token.recover"),
+    "argocd_user_overwrite": ("argocd_account.overwrite", "argocd_token.overwrite"),
+    "argocd_user_reenable": ("argocd_account.reenable",),
+    "argocd_user_override_admin_enabled": ("argocd_account.override_admin_enabled",),
+    "argocd_user_force_owner": (
+        "argocd_account.force_owner",
+        "argocd_rbac_policy.force_owner",
+        "argocd_token.force_owner",
+    ),
+}
+# Read by the role itself, and the options of every module at once.
+NOT_HANDED_ON = {"argocd_user_profile", "argocd_user_connection"}
+# A module leaves this as it is unless told; the role always tells it.
+ALWAYS_TOLD = {"argocd_user_enabled": True}
+A_VARIABLE = re.compile(r"\{\{ (argocd_user_\w+)( \|.*)? \}\}")
+OMITTED = "default(omit, true)"
+
+
+def tasks_of(shapes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for task in shapes:
+        yield task
+        yield from tasks_of(task.get("block", []))
+
+
+def given_to_modules() -> Iterator[tuple[str, str, str]]:
+    """(variable, module.option, template) of every option that a task of the role sets from a variable's value."""
+    for path in sorted((ROLE / "tasks").glob("*.yml")):
+        for task in tasks_of(yaml.safe_load(path.read_text())):
+            for module in MODULES:
+                for option, value in task.get(f"fleetops.argocd.{module}", {}).items():
+                    # A value that is written out.
+                    template = f"{{{{ argocd_user_{option} }}}}" if option == "state" else str(value)
+                    found = A_VARIABLE.fullmatch(template)
+                    if found and found[1] in ROLE_OPTIONS:
+                        yield found[1], f"{module}.{option}", template
+
+
+def test_the_table_has_all_that_the_role_hands_on() -> None:
+    handed_on: dict[str, set[str]] = {}
+    for variable, option, _template in given_to_modules():
+        handed_on.setdefault(variable, set()).add(option)
+    assert handed_on == {variable: set(options) for variable, options in HANDED_ON.items()}
+    assert HANDED_ON.keys() | NOT_HANDED_ON == ROLE_OPTIONS.keys()
+
+
+def of_module(name: str) -> dict[str, Any]:
+    module, _dot, option = name.partition(".")
+    shape: dict[str, Any] = SPECS[module].argument_spec[option]
+    return shape
+
+
+# What has options inside is compared with them above.
+PLAIN = {variable: HANDED_ON[variable] for variable in HANDED_ON if "options" not in ROLE_OPTIONS[variable]}
+
+
+@pytest.mark.parametrize(("variable", "option"), [(name, option) for name in PLAIN for option in PLAIN[name]])
+def test_what_the_role_hands_on_is_of_the_same_type_with_the_same_choices(variable: str, option: str) -> None:
+    role, module = ROLE_OPTIONS[variable], of_module(option)
+    assert role["type"] == module.get("type", "str")
+    assert role.get("choices") == module.get("choices")
+    assert role.get("elements") == module.get("elements")
+    assert bool(role.get("no_log")) == bool(module.get("no_log"))
+
+
+TOLD = sorted({item for item in given_to_modules() if item[0] in PLAIN and not is_computed(ROLE_DEFAULTS[item[0]])})
+
+
+@pytest.mark.parametrize(("variable", "option", "template"), TOLD)
+def test_a_default_of_the_role_is_that_of_the_module(variable: str, option: str, template: str) -> None:
+    default = ROLE_DEFAULTS[variable]
+    told = None if OMITTED in template and not default else default
+    assert told == ALWAYS_TOLD.get(variable, of_module(option).get("default"))
+
+
+def test_the_readme_has_every_variable_of_the_role_in_its_table_and_no_other() -> None:
+    table = (ROOT / "README.md").read_text().partition("\n| Group | Variables |")[2].partition("\n\n")[0]
+    _head, _line, *rows = table.splitlines()
+    named = {name for row in rows for name in re.findall(r"`(argocd_user_\w+)`", " ".join(row.split(" | ")[:2]))}
+    assert named == ROLE_OPTIONS.keys()
 
 
 PROFILES = sorted((ROLE / "files" / "profiles").glob("*.yml"))

@@ -77,6 +77,14 @@ def test_of_a_key_each_line_counts(line: str) -> None:
     assert not found(line.swapcase(), KEY)
 
 
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+@pytest.mark.parametrize("more", ["", "s", "ss"], ids=["3n", "3n+1", "3n+2"])
+def test_a_file_is_found_without_its_last_line_end_too(disguise: Callable[[str], str], more: str) -> None:
+    """As a kubeconfig has a key, put there with the lookup `file`."""
+    assert found(disguise(SECRET + more), f"{SECRET}{more}\n")
+    assert found(disguise(f"{SECRET}{more}\n"), f"{SECRET}{more}\n")
+
+
 def test_the_first_line_is_that_of_every_key() -> None:
     assert not found(KEY.splitlines()[0], KEY)
 

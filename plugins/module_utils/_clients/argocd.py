@@ -165,7 +165,8 @@ class ArgocdClient:
                 status=401,
             )
             raise self._refusal
-        token = _field(self._checked(reply, about), "token", about)
+        hint = _LOGIN_HINT if reply.status >= 500 else ""
+        token = _field(self._checked(reply, about, hint=hint), "token", about)
         self._remember(token)
         self._session_token = token
         return token
@@ -175,12 +176,12 @@ class ArgocdClient:
     ) -> Mapping[str, Any]:
         bearer = {"Authorization": f"Bearer {token or self._login()}"}
         headers = _JSON if method != "GET" else {}
-        hint = _TOKEN_HINT if self._credentials.token and not token else ""
         reply = self._http.send(method, path, about=about, body=body, headers=headers, auth=bearer)
+        hint = _TOKEN_HINT if reply.status == 401 and self._credentials.token and not token else ""
         return self._checked(reply, about, hint=hint)
 
     def _checked(self, reply: Reply, about: str, *, hint: str = "") -> Mapping[str, Any]:
-        """Return the JSON object of a 200; raise the error that belongs to any other status, a 401 with the hint."""
+        """Return the JSON object of a 200; raise the error of any other status, with the hint where it is Argo CD's."""
         if reply.status == 200:
             answer = reply.json(about=about)
             if isinstance(answer, Mapping):
@@ -194,7 +195,7 @@ class ArgocdClient:
                 status=reply.status,
             )
         kind = _ERRORS.get(reply.status, UnexpectedReply)
-        message = f"{about}: {shape.get('message', '')} (HTTP {reply.status}){hint if reply.status == 401 else ''}"
+        message = f"{about}: {shape.get('message', '')} (HTTP {reply.status}){hint}"
         raise kind(message, status=reply.status, code=shape["code"])
 
     def accepts(self, token: str, *, account: str) -> bool:
@@ -292,6 +293,11 @@ class ArgocdClient:
 
 
 _TOKEN_HINT = "; argocd_auth_token is refused: has it expired, was it revoked, or is it of another Argo CD?"
+# One value that it cannot read ends every login, and its words do not say where that is (util/settings/accounts.go).
+_LOGIN_HINT = (
+    "; see the log of argocd-server; a value of any account in argocd-cm or argocd-secret that it cannot read, such as "
+    "a passwordMtime that is not a time, is enough: correct it there"
+)
 
 
 def _is_ours(shape: Any) -> bool:

@@ -151,6 +151,35 @@ def test_a_login_refused_by_another_server_is_no_wrong_password(lab: Lab, answer
     assert lab.sent() == [("POST", "/api/v1/session")]
 
 
+@pytest.mark.parametrize(("status", "code"), [(500, 2), (500, 13), (503, 14)])
+def test_a_login_that_argo_cd_itself_cannot_answer_says_where_to_look_by_status_and_not_by_text(
+    lab: Lab, status: int, code: int
+) -> None:
+    lab.server.script(problem(status, code, "words of the server"))
+    with pytest.raises(UnexpectedReply) as caught:
+        lab.client(PASSWORD).account("a")
+    assert str(caught.value) == (
+        f"cannot log in as admin: words of the server (HTTP {status}); see the log of argocd-server; a value of any "
+        "account in argocd-cm or argocd-secret that it cannot read, such as a passwordMtime that is not a time, is "
+        "enough: correct it there"
+    )
+    assert (caught.value.status, caught.value.code) == (status, code)
+
+
+def test_no_other_answer_than_5xx_to_a_login_and_no_other_call_says_so(lab: Lab) -> None:
+    lab.server.script(
+        problem(400, 3), Answer(200, {"token": SESSION}), problem(500, 13), Answer(502, "<html>", "text/html")
+    )
+    client = lab.client(PASSWORD)
+    for said in ("cannot log in as admin: no (HTTP 400)", "cannot read account a: no (HTTP 500)"):
+        with pytest.raises(UnexpectedReply) as caught:
+            client.account("a")
+        assert str(caught.value) == said
+    with pytest.raises(UnexpectedReply) as caught:
+        lab.client(PASSWORD).account("a")
+    assert str(caught.value) == f"cannot log in as admin: Argo CD answers HTTP 502{NOT_AS_ARGO_CD}"
+
+
 def test_a_refused_login_is_never_tried_again_by_whatever_call(lab: Lab) -> None:
     lab.server.script(problem(401, 16, "Invalid username or password"))
     client = lab.client(PASSWORD)

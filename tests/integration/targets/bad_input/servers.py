@@ -3,21 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that are not what their address promises: `servers.py FILE` serves until it is stopped.
 
-FILE gets, as a whole and once all of them listen, the addresses by kind and `ca_file`, which signed their certificates.
+FILE gets, as a whole and once all of them listen, the addresses by kind and `ca_file`, which signed their certificates;
+but for `self_signed`, whose certificate is `self_signed_file`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import json
 import socket
 import ssl
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 PAGE = b"<!doctype html><title>Sign in</title><form>user, password</form>"
 # Kind -> status, headers, body.
@@ -75,6 +81,32 @@ def expired(authority: trustme.CA) -> trustme.LeafCert:
     return authority.issue_cert("127.0.0.1", not_after=yesterday)
 
 
+def self_signed() -> tuple[bytes, bytes]:
+    """Return key and certificate, which is its own issuer and no authority: what argocd-server makes for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Argo CD")])
+    now, day = dt.datetime.now(dt.timezone.utc), dt.timedelta(days=1)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+    builder = builder.add_extension(address, critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    pem = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+    return pem, builder.sign(key, hashes.SHA256()).public_bytes(encoding)
+
+
+def self_signed_context(certificate_file: Path) -> ssl.SSLContext:
+    """Write the certificate there; the key goes with its file."""
+    key, certificate = self_signed()
+    certificate_file.write_bytes(certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(key)
+        file.flush()
+        context.load_cert_chain(certificate_file, file.name)
+    return context
+
+
 def closed_port() -> str:
     """Return an address where nobody listens, and nobody will: the socket stays bound for as long as this runs."""
     bound = socket.socket()
@@ -102,7 +134,9 @@ def main(file: str) -> None:
     authority = trustme.CA()
     ca_file = target.with_suffix(".ca.pem")
     ca_file.write_bytes(authority.cert_pem.bytes())
-    described = {**start_all(authority), "ca_file": str(ca_file)}
+    own_file = target.with_suffix(".own.pem")
+    own = serve("other_object", self_signed_context(own_file))
+    described = {**start_all(authority), "ca_file": str(ca_file), "self_signed": own, "self_signed_file": str(own_file)}
     temporary = target.with_suffix(".new")
     temporary.write_text(json.dumps(described))
     temporary.replace(target)

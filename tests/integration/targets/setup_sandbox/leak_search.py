@@ -31,7 +31,8 @@ _LINE = 40
 def forms(secret: str) -> frozenset[str]:
     """Return every text that gives the secret away."""
     jwt = _JWT.fullmatch(secret)
-    core = jwt.group(1) if jwt else secret
+    # A file's last line end goes with the file: whoever encodes what is in it may have left it out.
+    core = jwt.group(1) if jwt else secret.rstrip("\n")
     raw = core.encode()
     texts = {core, quote(core, safe=""), quote_plus(core), json.dumps(core)[1:-1], raw.hex(), raw.hex().upper()}
     lines = {line for line in core.splitlines() if len(line) >= _LINE}

@@ -12,13 +12,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
-    """Leave the secret in a file and in the arguments of a process; warn of it, show it in the diff, return it."""
-    module = AnsibleModule(argument_spec={"secret": {"type": "str", "no_log": False}})
+    """Leave the secret in a file and in the arguments of a process; warn of it, show it in the diff, return or fail."""
+    spec = {"secret": {"type": "str", "no_log": False}, "fails": {"type": "bool", "default": False}}
+    module = AnsibleModule(argument_spec=spec)
     secret = module.params["secret"]
     with tempfile.NamedTemporaryFile(delete=False) as file:
         file.write(secret.encode())
     subprocess.run(["true", secret], check=True)
     module.warn(f"logged in with {secret}")
+    if module.params["fails"]:
+        module.fail_json(msg=f"cannot log in with {secret}")
     module.exit_json(changed=True, diff={"before": "", "after": secret}, msg=f"logged in with {secret}")
 
 
