@@ -60,12 +60,15 @@ options:
         for the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
       - With O(config_store) V(argocd_resource), V(auto) is V(policy.csv), which becomes its C(spec.rbac.policy), unless
         O(overlay) is set; an overlay goes to the ConfigMap.
+      - With O(state) V(absent) the lines go from both places, wherever they were put before, unless O(overlay) is set.
     type: str
     choices: [auto, overlay, policy.csv]
     default: auto
   overlay:
     description:
       - Name in the overlay's key C(policy.<name>.csv). The default is the subject.
+      - An overlay that is named is a part for itself. With O(state) V(absent) only its lines go; others of the subject
+        are warned of.
     type: str
   default_role:
     description: Value of C(policy.default). If not set, it stays as it is.
@@ -94,7 +97,10 @@ options:
     type: bool
     default: false
   state:
-    description: Whether the lines exist.
+    description:
+      - Whether the lines exist.
+      - V(absent) removes those of the overlay and those between the marker lines of C(policy.csv), see O(location).
+        Lines of the subject elsewhere stay, and are warned of.
     type: str
     choices: [present, absent]
     default: present
@@ -175,7 +181,7 @@ added:
   elements: str
   sample: ["p, octopus, clusters, get, *, allow"]
 removed:
-  description: Lines removed from the key.
+  description: Lines removed from the key, or with O(state) V(absent) from both.
   returned: success
   type: list
   elements: str

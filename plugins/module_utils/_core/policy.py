@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .enforcer import ProjectRole
 from .errors import InvalidInput, check_one_line, quoted
@@ -57,7 +57,8 @@ Fields = tuple[str, ...]
 class DesiredPolicy:
     """What a user asks for. `key` is where our lines live: an overlay, or `policy.csv` (see `choose_key`).
 
-    `settings` are whole keys to set (`policy.default`, `policy.matchMode`, `scopes`).
+    `settings` are whole keys to set (`policy.default`, `policy.matchMode`, `scopes`). `others` are keys that lines of
+    ours may stand in from before: what is absent goes from there, too.
     """
 
     subject: str
@@ -66,6 +67,12 @@ class DesiredPolicy:
     exclusive: bool = True
     present: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys to edit."""
+        return (self.key,) if self.present else tuple(dict.fromkeys((self.key, *self.others)))
 
 
 @dataclass(frozen=True)
@@ -196,7 +203,7 @@ def plan_policy(
     projects: Mapping[str, Sequence[ProjectRole]] | None = None,
     unset: Mapping[str, str] | None = None,
 ) -> PolicyChange:
-    """Plan the keys to set so that the subject has the wanted lines in `desired.key`.
+    """Plan the keys to set so that the subject has the wanted lines in `desired.key`, or none in any key of ours.
 
     Other lines, comments and their order stay. What `data`, which is written, lacks of argocd-rbac-cm is `unset`: it
     stays in force, so the whole is judged. `release` (the server's), `config` (argocd-cm's data) and `projects`
@@ -205,17 +212,12 @@ def plan_policy(
     """
     standing = _standing(data, unset or {}, desired)
     check_compiles(standing)
-    keys: dict[str, str | None] = {}
-    text = data.get(desired.key)
-    edited = edit_text(text or "", desired)
-    if edited != (text or ""):
-        keys[desired.key] = edited or None
+    keys = _edits(data, desired)
     keys.update({key: value for key, value in desired.settings.items() if not _is_set(key, value, data, standing)})
     after = {key: value for key, value in {**standing, **keys}.items() if value is not None}
-    section = _section(after.get(desired.key, ""), desired.key, desired.subject)
     around = Surroundings(
         desired.subject,
-        {desired.key: section.numbers()},
+        {key: _section(after.get(key, ""), key, desired.subject).numbers() for key in desired.keys},
         release,
         config,
         exclusive=desired.exclusive or not desired.present,
@@ -226,11 +228,18 @@ def plan_policy(
     return _describe(data, standing, after, keys, desired, findings, around)
 
 
+def _edits(data: Mapping[str, str], desired: DesiredPolicy) -> dict[str, str | None]:
+    """Return the keys whose lines are not as they are wanted; one that has nothing left goes."""
+    edited = {key: edit_text(data.get(key, ""), replace(desired, key=key)) for key in desired.keys}
+    return {key: text or None for key, text in edited.items() if text != data.get(key, "")}
+
+
 def _standing(data: Mapping[str, str], unset: Mapping[str, str], desired: DesiredPolicy) -> dict[str, str]:
     """Return the whole of argocd-rbac-cm, without lines of ours that went from `data` and have not gone from there."""
     standing = {**unset, **data}
-    if not desired.present and desired.key in unset.keys() - data.keys():
-        standing[desired.key] = edit_text(standing[desired.key], desired)
+    if not desired.present:
+        gone = _edits({key: unset[key] for key in desired.keys if key in unset.keys() - data.keys()}, desired)
+        standing.update({key: text or "" for key, text in gone.items()})
     return {key: text for key, text in standing.items() if text or key in data}
 
 
@@ -312,8 +321,9 @@ def _shown(findings: Iterable[Finding], around: Surroundings) -> list[str]:
 
 def _own_lines(data: Mapping[str, str], desired: DesiredPolicy) -> dict[Fields, None]:
     """Return the subject's lines that are ours, in their order (a set keeps none)."""
-    section = _section(data.get(desired.key, ""), desired.key, desired.subject)
-    return dict.fromkeys(line.fields for line in section.own() if line.about(desired.subject))
+    sections = (_section(data.get(key, ""), key, desired.subject) for key in desired.keys)
+    own = (line for section in sections for line in section.own())
+    return dict.fromkeys(line.fields for line in own if line.about(desired.subject))
 
 
 def _is_set(key: str, value: str, *stored: Mapping[str, str]) -> bool:

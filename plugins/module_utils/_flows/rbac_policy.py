@@ -143,19 +143,24 @@ class _Planner:
 
     def _taken_over(self, snapshot: Snapshot, desired: DesiredPolicy) -> tuple[str, ...]:
         """Warn of lines that the key brings along; raise Refused where writing the key would replace them."""
-        others = replaced_lines(snapshot.unset.get(self.key, ""), desired) if self.key in self.touched() else []
-        if not others:
-            return ()
+        warnings = []
+        for key in desired.keys:
+            others = replaced_lines(snapshot.unset.get(key, ""), replace(desired, key=key))
+            if others and key in self.touched():
+                warnings.append(self._take_over(key, others, known=key in snapshot.data))
+        return tuple(warnings)
+
+    def _take_over(self, key: str, others: list[str], *, known: bool) -> str:
+        """Return the warning; raise Refused where the lines are not known upstream, so that a write loses them."""
         upstream, more = self._store.upstream, f" and {len(others) - 1} more" if others[1:] else ""
-        if self.key in snapshot.data:
-            warning = (
-                f"{upstream} had no {self.key}, so it takes over what {CONFIG_MAP} has in it, {quoted(others[0])}{more}"
+        if known:
+            return (
+                f"{upstream} had no {key}, so it takes over what {CONFIG_MAP} has in it, {quoted(others[0])}{more}"
                 "; change that there from now on: changes to the ConfigMap are undone"
             )
-            return (warning,)
-        other = "location to overlay" if self.key == POLICY_KEY else "overlay to another name"
+        other = "location to overlay" if key == POLICY_KEY else "overlay to another name"
         raise Refused(
-            f"cannot write {self.key} to {upstream}: it has no such key, and would replace what {CONFIG_MAP} has in it"
+            f"cannot write {key} to {upstream}: it has no such key, and would replace what {CONFIG_MAP} has in it"
             f", {quoted(others[0])}{more}; name the file that this comes from in config_store, put it into this one, "
             f"or set {other}"
         )
@@ -187,14 +192,16 @@ class _Planner:
             return {
                 key: text for key, text in touched.items() if snapshot.source and self._store.keeps(CONFIG_MAP, key)
             }
-        known = set(touched) - {self.key} or self.key == POLICY_KEY
-        return touched if known else {}
+        return touched if set(touched) - {self._overlay()} else {}
 
     def _location(self) -> str:
         """An overlay is kept upstream where there is a place for it; asked for by name, it goes to the ConfigMap."""
-        asked, overlay = str(self._params["location"]), overlay_key(self._params["overlay"] or self._desired.subject)
+        asked = str(self._params["location"])
         by_default = asked == "auto" and not self._params["overlay"]
-        return POLICY_KEY if by_default and not self._store.keeps(CONFIG_MAP, overlay) else asked
+        return POLICY_KEY if by_default and not self._store.keeps(CONFIG_MAP, self._overlay()) else asked
+
+    def _overlay(self) -> str:
+        return overlay_key(self._params["overlay"] or self._desired.subject)
 
 
 def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
@@ -209,6 +216,8 @@ def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
         exclusive=params["exclusive"],
         present=params["state"] == "present",
         settings=_settings(params),
+        # The location may have been another one before. An overlay with a name of its own is a part for itself.
+        others=() if params["overlay"] else (POLICY_KEY, overlay_key(subject)),
     )
 
 

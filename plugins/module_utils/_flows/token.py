@@ -44,6 +44,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     if wish.present:
         places.prepare()
     instance = read_instance_uid(params, ports)
+    wish = _with_share(wish, instance)
     ports.claim(
         f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
     )
@@ -102,6 +103,12 @@ def _racing(once: Callable[[], Outcome], task: TokenTask) -> Outcome:
     return once()
 
 
+def _with_share(wish: Wish, instance: str) -> Wish:
+    """Return the wish with this token's share of the spread: minting and renewing must reckon with the same."""
+    share = spread_over(wish.renewal.spread, instance=instance, account=wish.account, token_name=wish.token_name)
+    return replace(wish, renewal=replace(wish.renewal, brought_forward=share))
+
+
 def _require_somewhere(places: Places, wish: Wish) -> None:
     if places:
         return
@@ -142,10 +149,7 @@ class _Keeper:
         self._require_same_instance = require_same_instance
         # The first id that was found in the place.
         self._found: str | None = None
-        share = spread_over(
-            wish.renewal.spread, instance=task.instance, account=wish.account, token_name=wish.token_name
-        )
-        self._renewal = replace(wish.renewal, brought_forward=share)
+        self._renewal = wish.renewal
 
     def run(self) -> Outcome:
         """Decide and act. May be called again, where another writer was faster."""

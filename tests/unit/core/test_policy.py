@@ -32,6 +32,7 @@ GET_CLUSTERS = ("p", "octopus", "clusters", "get", "*", "allow")
 READ_ONLY = ("g", "octopus", "role:readonly")
 APPS_LINE = "p, octopus, applications, get, *, allow\n"
 CLUSTERS_LINE = "p, octopus, clusters, get, *, allow\n"
+KEYS = (OVERLAY, "policy.csv")
 BEGIN, END = "# BEGIN fleetops.argocd octopus\n", "# END fleetops.argocd octopus\n"
 
 
@@ -248,6 +249,43 @@ def test_absent_removes_the_key_or_only_the_lines_of_the_subject() -> None:
     assert settle(shared, desired(GET_APPS, present=False)) == {OVERLAY: "# bob's\n"}
 
 
+@pytest.mark.parametrize("key", [OVERLAY, "policy.csv"])
+def test_absent_removes_what_is_ours_in_every_key_of_ours_and_nothing_else(key: str) -> None:
+    theirs = f"{CLUSTERS_LINE}# bob's\r\n"
+    other = f"{BEGIN}{APPS_LINE}{END}".replace("octopus", "octopus-eu")
+    data = {
+        "policy.csv": f"{theirs}{BEGIN}{APPS_LINE}{END}{other}# no line end",
+        OVERLAY: f"{CLUSTERS_LINE}g, bob, role:x\n{APPS_LINE}",
+        "policy.more.csv": APPS_LINE,
+        "policy.default": "",
+    }
+    change = plan_policy(data, desired(present=False, key=key, others=KEYS))
+    after = applied(data, change)
+    assert after == {**data, "policy.csv": f"{theirs}{other}# no line end", OVERLAY: "g, bob, role:x\n"}
+    assert (change.added, set(change.removed)) == ((), {APPS_LINE.strip(), CLUSTERS_LINE.strip()})
+    assert change.plan.before == {name: data[name] for name in KEYS}
+    assert change.plan.after == {name: after[name] for name in KEYS}
+    assert places(change, "elsewhere") == [
+        ("policy.csv", 1, CLUSTERS_LINE.strip()),
+        ("policy.more.csv", 1, APPS_LINE.strip()),
+    ]
+    assert settle(data, desired(present=False, key=key, others=KEYS)) == after
+
+
+def test_absent_tells_of_a_line_that_stood_in_both_places_once() -> None:
+    data = {"policy.csv": f"{BEGIN}{APPS_LINE}{END}", OVERLAY: APPS_LINE}
+    change = plan_policy(data, desired(present=False, others=KEYS))
+    assert (change.removed, change.lost) == ((APPS_LINE.strip(),), ("may get applications *",))
+    assert applied(data, change) == {}
+
+
+def test_present_leaves_the_other_place_and_warns_of_it() -> None:
+    data = {"policy.csv": f"{BEGIN}{APPS_LINE}{END}"}
+    change = plan_policy(data, desired(GET_CLUSTERS, others=KEYS))
+    assert applied(data, change) == {**data, OVERLAY: CLUSTERS_LINE}
+    assert places(change, "elsewhere") == [("policy.csv", 2, APPS_LINE.strip())]
+
+
 def test_nothing_wanted_and_nothing_there_is_no_change() -> None:
     assert settle({}, desired()) == {}
     assert settle({}, desired(present=False)) == {}
@@ -412,6 +450,19 @@ def test_in_policy_csv_everything_outside_the_markers_stays_byte_for_byte(
     assert outside(again) == head + tail
 
 
+@given(policy_texts(), policy_texts(), policy_texts(), st.sampled_from(KEYS))
+def test_a_removal_takes_all_that_is_ours_from_both_places_and_no_foreign_byte(
+    head: str, ours: str, overlay: str, key: str
+) -> None:
+    section = f"{head}\n{BEGIN}{ours.rstrip()}\n{END}# the end"
+    after = settle({"policy.csv": section, OVERLAY: overlay}, desired(present=False, key=key, others=KEYS))
+    assert outside(after["policy.csv"]) == outside(section)
+    inside = after["policy.csv"].partition(BEGIN)[2].partition(END)[0]
+    for text, was in ((inside, ours.rstrip()), (after.get(OVERLAY, ""), overlay)):
+        assert foreign_bytes(text).rstrip() == foreign_bytes(was).rstrip()
+        assert not [line for line in parse_lines(text) if line.about("octopus")]
+
+
 # --- where what is written is not the whole -----------------------------------------------------------------------
 
 KEPT = st.dictionaries(st.sampled_from([OVERLAY, "policy.csv", "policy.default", "scopes"]), st.just(""), max_size=2)
@@ -421,18 +472,18 @@ STANDING = st.dictionaries(
 )
 
 
-@given(KEPT, STANDING, st.sampled_from(["present", "absent"]), st.sampled_from([OVERLAY, "policy.csv"]))
+@given(KEPT, STANDING, st.sampled_from(["present", "absent"]), st.sampled_from(KEYS))
 def test_planning_again_has_nothing_to_do_and_says_the_same_of_the_whole(
     kept: dict[str, str], standing: dict[str, str], state: str, key: str
 ) -> None:
-    wish = desired(GET_CLUSTERS, present=state == "present", key=key, settings={"scopes": "[groups]"})
+    wish = desired(GET_CLUSTERS, present=state == "present", key=key, settings={"scopes": "[groups]"}, others=KEYS)
     first = plan_policy(kept, wish, unset=standing)
     after = applied(kept, first)
     again = plan_policy(after, wish, unset={name: text for name, text in standing.items() if name not in after})
     assert (again.plan.steps, again.added, again.removed, again.gained, again.lost) == ((), (), (), (), ())
     assert dict(again.data) == dict(first.data)
-    assert {name: text for name, text in first.data.items() if name not in {*after, key}} == {
-        name: text for name, text in standing.items() if text and name not in {*kept, *after, key}
+    assert {name: text for name, text in first.data.items() if name not in {*after, *wish.keys}} == {
+        name: text for name, text in standing.items() if text and name not in {*kept, *after, *wish.keys}
     }
 
 

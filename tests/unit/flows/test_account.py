@@ -23,6 +23,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account as flow
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import password
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
 
 KEY, ENABLED = "accounts.octopus", "accounts.octopus.enabled"
@@ -214,6 +215,21 @@ def test_a_password_bcrypt_cannot_take_is_refused_rather_than_cut(password: str)
     assert str(caught.value) == (
         "cannot use account_password: bcrypt takes 72 bytes at most and no NUL; choose another"
     )
+
+
+def test_without_bcrypt_a_password_is_refused_before_any_call_and_a_hash_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(password.importlib.util, "find_spec", lambda _name: None)
+    world = World()
+    with pytest.raises(InvalidInput) as caught:
+        run(world, account_password="correct horse")
+    assert str(caught.value) == (
+        "cannot use account_password: the Python package bcrypt is missing where this runs; install it, or give "
+        "account_password_hash"
+    )
+    assert world.events == []
+    assert run(world, account_password_hash=HASH).changed
 
 
 @pytest.mark.parametrize("text", ["hunter2", "$2b$10$cut-off", HASH + "x"])

@@ -215,6 +215,22 @@ def test_a_removal_tells_the_same_again_until_it_has_arrived() -> None:
     assert run_policy(world).changed
 
 
+@pytest.mark.parametrize("location", ["auto", "overlay", "policy.csv"])
+def test_a_removal_takes_both_places_of_the_source_and_waits_for_both(location: str) -> None:
+    world = World()
+    both = {"policy.csv": f"g, ops, role:admin\n{SECTION}", "policy.octopus.csv": LINE}
+    world.values.data["argocd-rbac-cm"] = dict(both)
+    world.kubernetes.edit("argocd-rbac-cm", both)
+    wish = {"policies": [], "state": "absent", "location": location}
+    assert run_policy(world, **wish).values["permissions_lost"] == ["may get clusters *"]
+    assert world.values.data["argocd-rbac-cm"] == {"policy.csv": "g, ops, role:admin\n"}
+    for name, text in (("policy.octopus.csv", None), ("policy.csv", "g, ops, role:admin\n")):
+        again = run_policy(world, **wish)
+        assert (again.changed, again.before, again.after, again.values["pending"]) == (False, "", "", True)
+        world.kubernetes.edit("argocd-rbac-cm", {name: text})
+    assert not run_policy(world, **wish).values["pending"]
+
+
 KINDS = pytest.mark.parametrize("kind", ["configmaps", "helm_values", "argocd_resource"])
 
 
@@ -304,6 +320,30 @@ def test_the_last_line_is_removed_by_an_empty_policy_since_the_operator_leaves_a
     assert run_policy(world, "argocd_resource", policies=[], state="absent").changed
     assert spec_of(world) == {"rbac": {"policy": ""}}
     assert not run_policy(world, "argocd_resource", policies=[], state="absent").changed
+
+
+@pytest.mark.parametrize("location", ["auto", "overlay", "policy.csv"])
+def test_a_removal_takes_the_section_of_the_resource_and_the_overlay_of_the_configmap(location: str) -> None:
+    world = World()
+    operated(world, rbac={"policy": f"g, ops, role:admin\n{SECTION}"})
+    both = {"policy.csv": f"g, ops, role:admin\n{SECTION}", "policy.octopus.csv": LINE}
+    world.kubernetes.edit("argocd-rbac-cm", both)
+    wish = {"policies": [], "state": "absent", "location": location}
+    assert run_policy(world, "argocd_resource", **wish).values["pending"]
+    assert spec_of(world) == {"rbac": {"policy": "g, ops, role:admin\n"}}
+    assert world.kubernetes.data["argocd-rbac-cm"] == {"policy.csv": both["policy.csv"]}
+    assert not run_policy(world, "argocd_resource", **wish).changed
+    operate(world)
+    assert not run_policy(world, "argocd_resource", **wish).values["pending"]
+
+
+def test_a_removal_takes_over_what_the_operator_has_left_alone_whatever_the_location_is() -> None:
+    world = World()
+    operated(world)
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.csv": f"g, ops, role:admin\n{SECTION}"})
+    (warning,) = run_policy(world, "argocd_resource", policies=[], state="absent", location="overlay").warnings
+    assert warning.startswith("ArgoCD main had no policy.csv, so it takes over what argocd-rbac-cm has in it")
+    assert spec_of(world) == {"rbac": {"policy": "g, ops, role:admin\n"}}
 
 
 def operate(world: World) -> None:

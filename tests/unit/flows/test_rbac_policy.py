@@ -162,6 +162,64 @@ def test_what_is_wrong_in_the_options_is_told_before_any_call(changes: dict[str,
     assert world.events == []
 
 
+# --- removed -------------------------------------------------------------------------------------------------------
+
+SECTION = f"# BEGIN fleetops.argocd octopus\n{LINE}# END fleetops.argocd octopus\n"
+THEIRS = "g, bob, role:admin\n"
+
+
+@pytest.mark.parametrize(
+    ("location", "key"), [("auto", "policy.csv"), ("overlay", OVERLAY), ("policy.csv", "policy.csv")]
+)
+def test_a_removal_takes_both_places_in_one_write_whatever_the_location_is_now(location: str, key: str) -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": THEIRS})
+    run(world, location="policy.csv")
+    run(world, location="overlay", policies=["clusters, get, *", "logs, get, */*"])
+    world.events.clear()
+    predicted = run(world, check_mode=True, state="absent", policies=[], location=location)
+    outcome = run(world, state="absent", policies=[], location=location)
+    assert predicted == outcome
+    assert (policy(world), world.effects()) == ({"policy.csv": THEIRS}, [f"patch {MAP} policy.csv {OVERLAY}"])
+    assert outcome.values["key"] == key
+    assert set(outcome.values["removed"]) == {LINE.strip(), "p, octopus, logs, get, */*, allow"}
+    assert outcome.values["permissions_lost"] == ["may get clusters *", "may get logs */*"]
+    world.events.clear()
+    assert not run(world, state="absent", policies=[], location=location).changed
+    assert world.effects() == []
+
+
+def test_a_removal_from_an_overlay_with_a_name_of_its_own_leaves_the_others_and_warns() -> None:
+    world = World()
+    data = {"policy.csv": THEIRS + SECTION, OVERLAY: LINE, "policy.more.csv": LINE + THEIRS}
+    world.kubernetes.edit(MAP, data)
+    outcome = run(world, state="absent", policies=[], overlay="more")
+    assert policy(world) == {**data, "policy.more.csv": THEIRS}
+    assert [item["key"] for item in outcome.values["findings"] if item["code"] == "elsewhere"] == [
+        "policy.csv",
+        OVERLAY,
+    ]
+    run(world, state="absent", policies=[])
+    assert policy(world) == {"policy.csv": THEIRS, "policy.more.csv": THEIRS}
+
+
+def test_a_section_without_its_end_is_refused_before_anything_is_removed() -> None:
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": f"# BEGIN fleetops.argocd octopus\n{LINE}", OVERLAY: LINE})
+    with pytest.raises(InvalidInput, match=r"^cannot edit policy\.csv: the line .* is missing"):
+        run(world, state="absent", policies=[], location="overlay")
+    assert world.effects() == []
+
+
+def test_a_removal_that_the_server_cannot_compile_is_put_back_in_both_places() -> None:
+    world = World()
+    before = {"policy.csv": THEIRS + SECTION, OVERLAY: LINE}
+    world.kubernetes.edit(MAP, before)
+    world.fail("ask", server_error(13))
+    broken(world, state="absent", policies=[])
+    assert policy(world) == before
+
+
 # --- conflicts -----------------------------------------------------------------------------------------------------
 
 
@@ -415,6 +473,18 @@ def test_owners_matter_for_keys_they_know_only(
             run(world, **changes)
         assert world.effects() == []
         assert len(run(world, force_owner=True, **changes).warnings) == 1
+
+
+def test_an_owner_stops_a_removal_from_the_key_it_knows_and_not_that_of_an_overlay() -> None:
+    world = World()
+    world.kubernetes.metadata[MAP]["annotations"] = TRACKED
+    world.kubernetes.edit(MAP, {OVERLAY: LINE, "policy.csv": THEIRS + SECTION})
+    with pytest.raises(Refused, match=r"would undo the change"):
+        run(world, state="absent", policies=[], location="overlay")
+    assert world.effects() == []
+    world.kubernetes.edit(MAP, {"policy.csv": THEIRS})
+    assert run(world, state="absent", policies=[], location="policy.csv").warnings == ()
+    assert policy(world) == {"policy.csv": THEIRS}
 
 
 def test_full_admin_is_warned_of() -> None:

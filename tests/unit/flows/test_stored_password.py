@@ -26,7 +26,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.record import format_time
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import account as flow
-from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows import can_i, password
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
 
@@ -113,6 +113,14 @@ def test_a_password_is_stored_announced_then_set_then_settled() -> None:
     assert [place["label"] for place in outcome.values["password_stored_in"]] == ["sink first", "sink second"]
     assert password in world.remembered
     assert str(password) not in f"{outcome}"
+
+
+def test_without_bcrypt_nothing_is_stored_that_could_not_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password.importlib.util, "find_spec", lambda _name: None)
+    world = World()
+    with pytest.raises(InvalidInput, match=r"^cannot use account_password_store: the Python package bcrypt is missing"):
+        run(world)
+    assert world.effects() == []
 
 
 def test_a_second_run_writes_nothing(provisioned: World) -> None:

@@ -31,6 +31,7 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     Unreachable,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.plan import UNKNOWN
+from ansible_collections.fleetops.argocd.plugins.module_utils._core.renewal import spread_over
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows import token as flow
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
@@ -815,6 +816,22 @@ def test_a_life_granted_too_short_for_renewing_is_revoked_again_and_nothing_stor
     with pytest.raises(Refused, match=r"the server grants a life of 1h only"):
         run(world, expires_in="2h", renew_before="1h")
     assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
+
+
+def test_a_life_granted_too_short_for_the_share_of_the_spread_is_revoked_by_the_run_that_minted_it() -> None:
+    wanted = {"expires_in": "2h", "renew_before": "30m", "renew_spread": "30m"}
+    share = spread_over(1800, instance=UID, account="octopus", token_name="octopus")
+    assert share > 60
+    world = World()
+    world.argocd.longest = 1800 + share
+    with pytest.raises(
+        Refused, match=r"only, so every run would mint; make renew_before \(with renew_spread\) shorter"
+    ):
+        run(world, **wanted)
+    assert (world.sink.entry, world.argocd.tokens) == (Entry(), {})
+    world.argocd.longest += 60
+    run(world, **wanted)
+    assert run(world, **wanted).values["action"] == "kept"
 
 
 def test_two_rotations_at_once_end_in_one_new_token() -> None:
