@@ -89,7 +89,9 @@ connection:
     - With V(hashicorp_vault), options of community.hashi_vault by their names, C(url), C(auth_method) (V(token) or
       V(approle)), C(token), C(role_id), C(secret_id), C(mount_point), C(namespace), C(ca_cert) and C(validate_certs).
       What is not set comes from its environment variables, E(VAULT_ADDR), E(VAULT_TOKEN), E(VAULT_NAMESPACE),
-      E(VAULT_CACERT), and before these E(ANSIBLE_HASHI_VAULT_ADDR) and so on for each but C(mount_point).
+      E(VAULT_CACERT), and before these E(ANSIBLE_HASHI_VAULT_ADDR) and so on for each. E(VAULT_SKIP_VERIFY) is the
+      opposite of C(validate_certs), and counts where neither that nor E(ANSIBLE_HASHI_VAULT_VALIDATE_CERTS) is set; a
+      value of it that is no switch, such as an empty one, leaves certificates verified, as there.
   type: dict
 """
 
