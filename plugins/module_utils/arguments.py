@@ -509,7 +509,7 @@ def _check_config_store(options: Mapping[str, Any]) -> None:
 
 def _check_facts(params: Mapping[str, Any]) -> None:
     """A fact holds nothing after the play, so no decision can rest on it."""
-    places = sink_items({"store": (params.get("store") or [])[:-1], "token_from": params.get("token_from")})
+    places = sink_items({"store": (params.get("store") or [])[:-1]})
     if any(item["type"] == "fact" for item in places) or [item["type"] for item in sink_items(params)] == ["fact"]:
         raise InvalidInput("cannot use sink fact here: it is an output, only as the last item of store, after a place")
 

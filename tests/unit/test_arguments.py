@@ -1,7 +1,7 @@
 # Copyright (c) 2026 fleetops.argocd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the options of sinks take from the environment."""
+"""What the options of sinks take from the environment, and what is refused of them before anything is asked."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.fleetops.argocd.plugins.module_utils._clients.vault import connect_vault
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
+    CAN_I,
     TOKEN,
     ModuleSpec,
     environment_in_effect,
     sink_connection,
+    validate_offline,
 )
 
 SEKRET = "SEKRET-of-vault"
@@ -127,3 +129,33 @@ def test_the_variables_that_count_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert named == [f"{OURS}MOUNT_POINT", f"{OURS}TOKEN", "VAULT_ADDR", SKIP]
     given = {**place, "connection": {"validate_certs": True, "mount_point": "ci", "token": SEKRET}}
     assert environment_in_effect(TOKEN, validated(TOKEN, account="octopus", store=[given])) == ["VAULT_ADDR"]
+
+
+# --- a fact is an output -------------------------------------------------------------------------------------------
+
+PLACE, FACT = {"type": "ansible_vault"}, {"type": "fact"}
+REFUSED = "cannot use sink fact here: it is an output, only as the last item of store, after a place"
+NO_OUTPUTS: dict[str, list[dict[str, Any]]] = {
+    "alone": [FACT],
+    "first": [FACT, PLACE],
+    "in-the-middle": [PLACE, FACT, PLACE],
+    "twice": [PLACE, FACT, FACT],
+}
+
+
+@pytest.mark.parametrize("store", NO_OUTPUTS.values(), ids=NO_OUTPUTS)
+def test_a_fact_anywhere_but_last_is_refused(store: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        validate_offline(validated(TOKEN, account="octopus", store=store))
+    assert str(caught.value) == REFUSED
+
+
+def test_a_token_is_read_from_no_fact() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        validate_offline(validated(CAN_I, checks=[{"action": "get", "resource": "clusters"}], token_from=FACT))
+    assert str(caught.value) == REFUSED
+
+
+@pytest.mark.parametrize("store", [[], [PLACE], [PLACE, FACT], [PLACE, PLACE, FACT]])
+def test_a_fact_after_a_place_is_an_output(store: list[dict[str, Any]]) -> None:
+    validate_offline(validated(TOKEN, account="octopus", store=store))
