@@ -296,10 +296,10 @@ class Bench:
             trace.settled.add(state)
 
     def _nothing_to_do(self, trace: Trace, verdict: Verdict) -> None:
-        """And once more: nothing is left to do."""
-        before = self.world.writes()
+        """And once more: nothing is left to do. A place that is written with what it holds is something, too."""
+        before = self.world.writes(), self.world.place.mark()
         run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
-        if run.code or judging.changed(run.output()) or self.world.writes() != before:
+        if run.code or judging.changed(run.output()) or (self.world.writes(), self.world.place.mark()) != before:
             verdict.complain(judging.OTHER, "the run after the next one still has something to do")
 
     # -- judging
