@@ -15,6 +15,10 @@ type:
       created where it does not exist. One that somebody else writes (an owner reference, External Secrets, Sealed
       Secrets, an Argo CD Application) or that is immutable is refused before anything is minted. Needs C(get),
       C(create) and C(patch) on Secrets there.
+    - An Application is known by its annotation. One that marks by a label, the default before Argo CD 3.0, is looked
+      for in O(argocd_namespace) of the Secret's cluster, since charts set the same label. It is seen where the login
+      has C(get) on Applications there, and C(get) on C(argocd-cm) where C(application.instanceLabelKey) renames the
+      label. One of another namespace, or of an Argo CD in another cluster, is not seen.
     - V(hashicorp_vault) is a key of a secret in a KV engine of version 2 of HashiCorp Vault or OpenBao. The other keys
       stay as they are, and nothing is written where nothing changes. Where C(url) leads to standbys that answer reads
       themselves, what was written is read again for a few seconds, until they show it. Needs the Python package C(hvac)
@@ -85,7 +89,9 @@ connection:
     - With V(hashicorp_vault), options of community.hashi_vault by their names, C(url), C(auth_method) (V(token) or
       V(approle)), C(token), C(role_id), C(secret_id), C(mount_point), C(namespace), C(ca_cert) and C(validate_certs).
       What is not set comes from its environment variables, E(VAULT_ADDR), E(VAULT_TOKEN), E(VAULT_NAMESPACE),
-      E(VAULT_CACERT), and before these E(ANSIBLE_HASHI_VAULT_ADDR) and so on for each but C(mount_point).
+      E(VAULT_CACERT), and before these E(ANSIBLE_HASHI_VAULT_ADDR) and so on for each. E(VAULT_SKIP_VERIFY) is the
+      opposite of C(validate_certs), and counts where neither that nor E(ANSIBLE_HASHI_VAULT_VALIDATE_CERTS) is set; a
+      value of it that is no switch, such as an empty one, leaves certificates verified, as there.
   type: dict
 """
 

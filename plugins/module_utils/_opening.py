@@ -50,6 +50,7 @@ def open_kubernetes_secret(
         key=options["key"],
         secret_type=options["secret_type"],
         labels=options["labels"] or {},
+        argocd_namespace=params["argocd_namespace"],
     )
     return KubernetesSecretSink(client, place, _format(options, params))
 

@@ -50,6 +50,16 @@ def _env(*names: str) -> tuple[Any, list[str]]:
     return env_fallback, list(names)
 
 
+def _verified_unless_skipped(variable: str, skip: str) -> Any:
+    """Return what `variable` says, else the opposite of `skip`. One that is no switch leaves certificates verified."""
+    if variable in os.environ:
+        return os.environ[variable]
+    try:
+        return not boolean(os.environ.get(skip))
+    except TypeError:
+        return True
+
+
 # The names, aliases and variables of kubernetes.core (its args_common.py), so that one set of module_defaults and
 # one AWX credential serve both.
 KUBERNETES: Spec = {
@@ -118,10 +128,14 @@ VAULT: Spec = {
     "token": {"type": "str", "no_log": True, "fallback": _env("ANSIBLE_HASHI_VAULT_TOKEN", "VAULT_TOKEN")},
     "role_id": {"type": "str", "fallback": _env("ANSIBLE_HASHI_VAULT_ROLE_ID")},
     "secret_id": {"type": "str", "no_log": True, "fallback": _env("ANSIBLE_HASHI_VAULT_SECRET_ID")},
-    "mount_point": {"type": "str", "default": "approle"},
+    "mount_point": {"type": "str", "default": "approle", "fallback": _env("ANSIBLE_HASHI_VAULT_MOUNT_POINT")},
     "namespace": {"type": "str", "fallback": _env("ANSIBLE_HASHI_VAULT_NAMESPACE", "VAULT_NAMESPACE")},
     "ca_cert": {"type": "path", "aliases": ["cacert"], "fallback": _env("ANSIBLE_HASHI_VAULT_CA_CERT", "VAULT_CACERT")},
-    "validate_certs": {"type": "bool", "default": True, "fallback": _env("ANSIBLE_HASHI_VAULT_VALIDATE_CERTS")},
+    "validate_certs": {
+        "type": "bool",
+        "default": True,
+        "fallback": (_verified_unless_skipped, ["ANSIBLE_HASHI_VAULT_VALIDATE_CERTS", "VAULT_SKIP_VERIFY"]),
+    },
 }
 
 
@@ -495,7 +509,7 @@ def _check_config_store(options: Mapping[str, Any]) -> None:
 
 def _check_facts(params: Mapping[str, Any]) -> None:
     """A fact holds nothing after the play, so no decision can rest on it."""
-    places = sink_items({"store": (params.get("store") or [])[:-1], "token_from": params.get("token_from")})
+    places = sink_items({"store": (params.get("store") or [])[:-1]})
     if any(item["type"] == "fact" for item in places) or [item["type"] for item in sink_items(params)] == ["fact"]:
         raise InvalidInput("cannot use sink fact here: it is an output, only as the last item of store, after a place")
 

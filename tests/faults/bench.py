@@ -296,7 +296,7 @@ class Bench:
             trace.settled.add(state)
 
     def _nothing_to_do(self, trace: Trace, verdict: Verdict) -> None:
-        """And once more: nothing is left to do."""
+        """And once more: nothing is left to do. A place that is written with what it holds is something, too."""
         before = self.world.writes(), self.world.place.mark()
         run = self._watched(trace.case.scenario.command(self.world), trace.case, nothing, trace.start, verdict)
         if run.code or judging.changed(run.output()) or (self.world.writes(), self.world.place.mark()) != before:

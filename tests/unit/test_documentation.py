@@ -324,6 +324,15 @@ def test_what_a_profile_asks_for_is_accepted_and_its_page_named(path: Path) -> N
     assert len(policy.parse_roles(profile.get("roles", []), "x")) == len(profile.get("roles", []))
 
 
+def test_the_profiles_of_codefresh_give_its_chart_the_same_values() -> None:
+    """The targets sink_kubernetes_secret and password_store compare those of one profile, word for word."""
+    profiles = {path.stem: yaml.safe_load(path.read_text()) for path in PROFILES if path.stem.startswith("codefresh")}
+    assert profiles.keys() == {"codefresh", "codefresh_admin", "codefresh_password"}
+    for key in ("helm_values", "password_helm_values"):
+        given = {profile[key] for profile in profiles.values() if key in profile}
+        assert given == {profiles["codefresh"][key]}
+
+
 def test_the_readme_shows_the_role_that_is_to_be_applied() -> None:
     """And every ready Role is named in it."""
     page = (ROOT / "README.md").read_text()

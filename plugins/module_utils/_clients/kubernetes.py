@@ -60,6 +60,10 @@ class KubernetesClient:
         self._anonymous = anonymous
         self.namespace = namespace
 
+    def in_namespace(self, namespace: str) -> KubernetesClient:
+        """Return a client of the same login for the objects of that namespace."""
+        return KubernetesClient(self._http, self._auth, namespace=namespace, anonymous=self._anonymous)
+
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """Return the object as the API server answers it. Raises Absent, Denied and the rest of the family."""
         about = f"cannot read {_NOUNS[kind]} {name} in namespace {self.namespace}"

@@ -226,12 +226,14 @@ def _fragment(owner: Owner, metadata: Mapping[str, Any], keys: Mapping[str, str 
     return as_yaml(("data",), keys)
 
 
-def find_secret_owner(metadata: Mapping[str, Any]) -> str:
-    """Return who else writes a Secret that holds a token, and would undo what we store; empty where nobody does."""
+def find_secret_owner(metadata: Mapping[str, Any], application: Application | None = None) -> str:
+    """Return who else writes a Secret that holds a token, and would undo what we store; empty where nobody does.
+
+    `application` is the one that deploys it.
+    """
     references = metadata.get("ownerReferences") or []
     if references:
         return f"{references[0].get('kind')} {references[0].get('name')}"
-    application = tracking_application({"annotations": metadata.get("annotations")})
     if application:
         return f"the Argo CD Application {application.name}"
     annotations = metadata.get("annotations") or {}

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import Absent, Denied, Refused, UnexpectedReply
+from .._clients.applications import LABEL_KEY, NOT_SHOWN, look_up
+from .._core.errors import Refused
 from .._core.ownership import (
-    Application,
     check_owners,
     find_owners,
     find_secret_owners,
-    heals_itself,
     is_local_user,
     operator_resource,
     tracking_application,
@@ -26,10 +24,6 @@ if TYPE_CHECKING:
     from .._stores.port import Snapshot
 
 __all__ = ("Owners",)
-
-_LABEL_KEY = "application.instanceLabelKey"
-# Not to be seen: no right to, no such object, or no such kind in this cluster.
-_NOT_SHOWN = (Absent, Denied, UnexpectedReply)
 
 
 class Owners:
@@ -46,23 +40,13 @@ class Owners:
         Where the ConfigMap is made from another object, the owners of that one count.
         """
         metadata = snapshot.source or snapshot.metadata
-        found = tracking_application(metadata, label=self._config.get(_LABEL_KEY, ""))
-        application, heals = self._look(found) if found else (None, None)
+        found = tracking_application(metadata, label=self._config.get(LABEL_KEY, ""))
+        application, heals = look_up(self._kubernetes, found) if found else (None, None)
         owners = find_owners(metadata, application, heals=heals)
         if snapshot.source:
             made = str(snapshot.metadata.get("name", ""))
             return check_owners(metadata, owners, keys, force=self._force, noun="ArgoCD", made=made)
         return check_owners(metadata, owners, keys, force=self._force)
-
-    def _look(self, found: Application) -> tuple[Application | None, bool | None]:
-        """Return the Application, None where it is none, and whether it heals itself, None where that is not shown."""
-        found = replace(found, namespace=found.namespace or self._kubernetes.namespace)
-        try:
-            if found.namespace == self._kubernetes.namespace:
-                return found, heals_itself(self._kubernetes.get("applications", found.name))
-        except _NOT_SHOWN:
-            pass
-        return (found if found.certain else None), None
 
     def check_secret(self, snapshot: Snapshot, keys: Mapping[str, str | None]) -> list[str]:
         """Return warnings; raise Refused where an owner of argocd-secret would undo the keys."""
@@ -87,6 +71,6 @@ class Owners:
     def _is_local_user(self, resource: str, account: str) -> bool:
         try:
             shape: dict[str, Any] = self._kubernetes.get("argocds", resource)
-        except _NOT_SHOWN:
+        except NOT_SHOWN:
             return False
         return is_local_user(shape, account)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._clients.applications import find_application
 from .._clients.kubernetes import encode_text
 from .._core.errors import Absent, ApiError, Conflict, InvalidInput, Refused
 from .._core.ownership import find_secret_owner
@@ -38,13 +39,17 @@ _PROBE = "probe"
 
 @dataclass(frozen=True)
 class SecretPlace:
-    """Which key of which Secret. `host` is the address of its cluster, `secret_type` None for whatever is there."""
+    """Which key of which Secret. `host` is the address of its cluster, `secret_type` None for whatever is there.
+
+    `argocd_namespace` is where an Argo CD of that cluster is looked for, which may deploy the Secret.
+    """
 
     host: str
     name: str
     key: str
     secret_type: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    argocd_namespace: str = "argocd"
 
 
 class KubernetesSecretSink:
@@ -144,14 +149,16 @@ class KubernetesSecretSink:
             return None
 
     def _refuse_unwritable(self, secret: Mapping[str, Any]) -> None:
-        owner = find_secret_owner(secret["metadata"])
+        metadata = secret["metadata"]
+        argocd = self._client.in_namespace(self._place.argocd_namespace)
+        owner = find_secret_owner(metadata, find_application(argocd, metadata))
         if owner:
             raise Refused(
                 f"cannot write {self.label}: the Secret belongs to {owner}, which would undo it; name another Secret"
             )
         obstacles = {
             "it is immutable": secret.get("immutable"),
-            "it is being deleted": secret["metadata"].get("deletionTimestamp"),
+            "it is being deleted": metadata.get("deletionTimestamp"),
             f"its type is {secret.get('type')} and cannot change, {self._place.secret_type} is asked": (
                 self._place.secret_type and self._place.secret_type != secret.get("type")
             ),

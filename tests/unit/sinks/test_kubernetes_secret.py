@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from argocd_sandbox.http import Response
 from sink_fakes import Api
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Refused, Unreachable
@@ -310,6 +311,80 @@ def test_a_secret_of_somebody_else_is_refused(api: Api, parts: dict[str, Any], c
     assert said(caught.value).startswith(f"cannot write {LABEL}: {cause}")
     assert "name another Secret" in str(caught.value)
     assert api.writes == 0
+
+
+INSTANCE, RENAMED = "app.kubernetes.io/instance", "argocd.argoproj.io/instance"
+APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
+
+
+def deploy(api: Api, name: str, *, namespace: str = "argocd", label: str = "") -> None:
+    """Have an Argo CD with that Application, and the label renamed if one is given."""
+    api.cluster.plant({"kind": "Application", "metadata": {"name": name, "namespace": namespace}, "spec": {}})
+    data = {"application.instanceLabelKey": label} if label else {}
+    api.cluster.plant({"kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": namespace}, "data": data})
+
+
+@pytest.mark.parametrize(
+    ("labels", "renamed", "namespace"),
+    [
+        ({INSTANCE: "tools"}, "", "argocd"),
+        ({INSTANCE: "chart", RENAMED: "tools"}, RENAMED, "argocd"),
+        ({INSTANCE: "tools"}, "", "gitops"),
+    ],
+    ids=["by-the-label", "by-a-renamed-label", "in-another-namespace"],
+)
+def test_a_secret_of_an_application_that_is_known_by_its_label_is_refused(
+    api: Api, labels: dict[str, str], renamed: str, namespace: str
+) -> None:
+    deploy(api, "tools", namespace=namespace, label=renamed)
+    api.plant("argocd", "mine", data={"token": TOKEN}, metadata={"labels": labels})
+    with pytest.raises(Refused) as caught:
+        sink(api, argocd_namespace=namespace).prepare()
+    assert said(caught.value) == (
+        f"cannot write {LABEL}: the Secret belongs to the Argo CD Application tools, which would undo it; name another "
+        "Secret"
+    )
+    assert api.writes == 0
+
+
+@pytest.mark.parametrize(
+    ("metadata", "renamed"),
+    [
+        ({"labels": {INSTANCE: "chart"}}, ""),
+        ({"labels": {INSTANCE: "tools"}}, RENAMED),
+        ({"labels": {INSTANCE: "tools"}, "annotations": {"meta.helm.sh/release-name": "tools"}}, ""),
+    ],
+    ids=["no-application-has-that-name", "argo-cd-reads-another-label", "helm-wrote-it"],
+)
+def test_a_label_alone_is_no_owner(api: Api, metadata: dict[str, Any], renamed: str) -> None:
+    deploy(api, "tools", label=renamed)
+    api.plant("argocd", "mine", metadata=metadata)
+    sink(api).prepare()
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_argo_cd_that_is_not_shown_is_no_owner_but_its_annotation_is_one(api: Api, status: int) -> None:
+    deploy(api, "tools")
+    kept = api.cluster.kubernetes
+
+    def hide(request: Any) -> Any:
+        hidden = request.path.startswith((APPLICATIONS, "/api/v1/namespaces/argocd/configmaps"))
+        body = json.dumps({"kind": "Status", "reason": "Hidden", "message": "hidden"}).encode()
+        return Response(status, body) if hidden else kept(request)
+
+    api.cluster.kubernetes = hide  # type: ignore[method-assign] # a login with less rights
+    api.plant("argocd", "mine", metadata={"labels": {INSTANCE: "tools"}})
+    sink(api).prepare()
+    tracked = {"argocd.argoproj.io/tracking-id": "tools:/Secret:argocd/mine"}
+    api.plant("argocd", "mine", metadata={"labels": {INSTANCE: "tools"}, "annotations": tracked})
+    with pytest.raises(Refused, match="the Argo CD Application tools"):
+        sink(api).prepare()
+
+
+def test_a_secret_without_a_label_costs_no_further_request(api: Api) -> None:
+    api.plant("argocd", "mine", data={"token": TOKEN})
+    sink(api).prepare()
+    assert [method for method, _path, _body in api.sent] == ["GET", "PATCH"]
 
 
 def test_a_missing_namespace_is_found_before_anything_is_minted(api: Api) -> None:
