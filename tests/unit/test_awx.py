@@ -201,7 +201,7 @@ def keys_in(text: str) -> list[str]:
 def statistics(text: str) -> None:
     """The keys are those that the role tells of every host."""
     (item,) = yaml.safe_load(text)
-    role = (ROOT / "roles" / "argocd_user" / "tasks" / "hand_over.yml").read_text()
+    role = (ROOT / "roles" / "argocd_user" / "tasks" / "tell.yml").read_text()
     assert list(item) == keys_in(role.partition("_argocd_user_reference: >-")[2].partition("| combine")[0])
     assert parse_token_id(item["id"]) == item["token_name"]
     accepted(READABLE, {"argocd_user_store": item["stored_in"]})
@@ -279,7 +279,7 @@ def test_the_page_names_only_what_there_is() -> None:
     assert set(re.findall(r"argocd_awx_\w+", PAGE)) <= defined("settings").keys()
     assert set(re.findall(r"fleetops\.argocd\.(\w+)", PAGE)) <= playbooks
     assert set(re.findall(r"\b[A-Z0-9]+_?[A-Z_]{5,}", IN_CODE)) <= READ | OF_OTHERS
-    options = {*arguments.KUBERNETES, *arguments.ARGOCD}
+    options = {*arguments.KUBERNETES, *arguments.ARGOCD, *arguments.CONFIG_STORE["type"]["choices"]}
     assert set(re.findall(r"(?<!\w)argocd_(?!user_|awx_)\w+", IN_CODE)) <= options
 
 
