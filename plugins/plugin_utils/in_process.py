@@ -110,7 +110,7 @@ class FlowAction(ActionBase):
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         require_unique_keys(args, self.SPEC.argument_spec)
         require_shapes(args, self.SPEC.argument_spec)
-        self._require_target(args, variables)
+        self._require_target(args, variables, here=not obstacle or self._connection.transport == "local")
         self._require_hidden(args)
         if obstacle:
             self._require_quiet_environment(obstacle)
@@ -136,10 +136,14 @@ class FlowAction(ActionBase):
             return "the task becomes another user"
         return self._other_interpreter(variables)
 
-    def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        """A play over several hosts never guesses: each host names its own server."""
+    def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any], *, here: bool) -> None:
+        """A play over several hosts never guesses: each host names its own server.
+
+        A module that runs elsewhere does not get the environment of this process.
+        """
         hosts = _play_hosts(variables)
-        missing = implicit_target(self.SPEC, args) if len(hosts) > 1 else None
+        environment = {**(os.environ if here else {}), **self._environment()}
+        missing = implicit_target(self.SPEC, args, environment) if len(hosts) > 1 else None
         if missing:
             raise InvalidInput(
                 f"cannot run {self.SPEC.name} for {len(hosts)} hosts: {missing}, so all of them would reach the same "

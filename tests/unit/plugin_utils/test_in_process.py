@@ -22,6 +22,8 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports impor
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
+    CAN_I,
+    RBAC_POLICY,
     TOKEN,
     require_shapes,
     secrets_inside,
@@ -279,6 +281,70 @@ def test_a_play_over_several_hosts_names_each_server() -> None:
         assert "failed" not in run(action(args={**through, **named}), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(), ansible_play_hosts_all=["h1", "h2"])
     assert "failed" not in run(action(args={"account": "octopus"}), ansible_play_hosts_all=["h1"])
+
+
+NAMED = {"context": "c"}
+IN_ACCOUNT, IN_POLICY = {"name": "octopus", **NAMED}, {"subject": "octopus", **NAMED}
+JUDGED = {"account": "octopus", "checks": [], "source": "policy", "policy": {}}
+SERVER = {"ARGOCD_SERVER": SEKRET}
+OWN_SERVER = {"argocd_url": "https://x"}
+# Module, its arguments, the environment, what the message says of it: nothing where the task may run.
+TARGETS: dict[str, tuple[Any, dict[str, Any], dict[str, str], str]] = {
+    "account-and-server": (
+        ACCOUNT,
+        IN_ACCOUNT,
+        SERVER,
+        "argocd_url is left to ARGOCD_SERVER of the environment (unset",
+    ),
+    "policy-and-server": (RBAC_POLICY, IN_POLICY, SERVER, "argocd_url is left to ARGOCD_SERVER"),
+    "judged-and-server": (CAN_I, JUDGED, SERVER, "argocd_url is left to ARGOCD_SERVER"),
+    "token-and-server": (TOKEN, {**NAMED, "account": "octopus"}, SERVER, "argocd_url is not set"),
+    "account-without": (ACCOUNT, IN_ACCOUNT, {}, ""),
+    "policy-without": (RBAC_POLICY, IN_POLICY, {}, ""),
+    "judged-without": (CAN_I, JUDGED, {}, ""),
+    "server-of-its-own": (ACCOUNT, {**IN_ACCOUNT, **OWN_SERVER}, SERVER, ""),
+    "said-to-be-none": (ACCOUNT, {**IN_ACCOUNT, "argocd_url": ""}, SERVER, ""),
+    "server-is-empty": (ACCOUNT, IN_ACCOUNT, {"ARGOCD_SERVER": ""}, ""),
+    "server-only-for-its-name": (ACCOUNT, {**IN_ACCOUNT, "argocd_transport": "port_forward"}, SERVER, ""),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "environment", "missing"), TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize("of_the_task", [False, True])
+def test_a_variable_of_the_environment_decides_for_no_two_hosts(
+    spec: Any,
+    args: dict[str, Any],
+    environment: dict[str, str],
+    missing: str,
+    *,
+    of_the_task: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = {"environment": [environment]} if of_the_task else {}
+    for name, value in {} if of_the_task else environment.items():
+        monkeypatch.setenv(name, value)
+    result = run(action(args=args, task=task, spec=spec), ansible_play_hosts_all=["h1", "h2"])
+    assert result.get("msg", "").startswith(f"cannot run {spec.name} for 2 hosts: {missing}" if missing else "")
+    assert ("set it for each host" in result.get("msg", "")) == bool(missing) == result.get("failed", False)
+    assert "SEKRET" not in str(result)
+    assert "failed" not in run(action(args=args, task=task, spec=spec))
+
+
+def test_the_environment_that_counts_is_the_one_that_the_task_gets(
+    module_runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts: dict[str, Any] = {"ansible_play_hosts_all": ["h1", "h2"]}
+    away = {"connection": {"transport": "ssh"}, "args": IN_ACCOUNT, "spec": ACCOUNT}
+    monkeypatch.setenv("ARGOCD_SERVER", "x")
+    assert "failed" not in run(
+        action(args=IN_ACCOUNT, spec=ACCOUNT, task={"environment": [{"ARGOCD_SERVER": ""}]}), **hosts
+    )
+    assert "failed" not in run(action(**away), **hosts)
+    assert len(module_runs) == 1
+    assert "ARGOCD_SERVER" in run(action(**away), **hosts, argocd_from_controller=True)["msg"]
+    assert "ARGOCD_SERVER" in run(action(**away, task={"environment": [SERVER]}), **hosts)["msg"]
+    assert "ARGOCD_SERVER" in run(action(args=IN_ACCOUNT, spec=ACCOUNT), **hosts, argocd_force_module=True)["msg"]
+    assert len(module_runs) == 1
 
 
 def claiming(_params: Mapping[str, Any], ports: Ports) -> Outcome:
