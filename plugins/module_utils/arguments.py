@@ -322,7 +322,7 @@ def implicit_target(spec: ModuleSpec, args: Mapping[str, Any], environment: Mapp
     asks_server = spec in (TOKEN, CAN_I) and not _judges(spec, args)
     if asks_server and _direct(args) and not args.get("argocd_url"):
         return "argocd_url is not set"
-    return _left_to_environment(args, environment)
+    return _left_to_environment(spec, args, environment)
 
 
 def _needs_cluster(spec: ModuleSpec, args: Mapping[str, Any]) -> bool:
@@ -343,11 +343,18 @@ def _judges(spec: ModuleSpec, args: Mapping[str, Any]) -> bool:
     return spec is CAN_I and args.get("source") == "policy"
 
 
-def _left_to_environment(args: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+def _left_to_environment(spec: ModuleSpec, args: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
     """Return which variable decides for all hosts, though the task would run without it."""
-    server = _variable("argocd_url", args, environment)
+    server, host = _variable("argocd_url", args, environment), _variable("host", args, environment)
     if server and _direct(args):
         return f"argocd_url is left to {server} of the environment (unset that where none is needed)"
+    # These two take a cluster where one is named, wherever that is.
+    takes_any = spec is TOKEN or _judges(spec, args)
+    if host and (names_cluster(args) or takes_any):
+        return f"host is left to {host} of the environment, which beats a kubeconfig (unset that if each host has one)"
+    elsewhere = _variable("kubeconfig", args, environment) or _variable("context", args, environment)
+    if elsewhere and takes_any and not names_cluster(args):
+        return f"{_NO_CLUSTER}, and {elsewhere} of the environment does (unset that where none is needed)"
     return None
 
 

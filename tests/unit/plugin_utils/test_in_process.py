@@ -285,9 +285,12 @@ def test_a_play_over_several_hosts_names_each_server() -> None:
 
 NAMED = {"context": "c"}
 IN_ACCOUNT, IN_POLICY = {"name": "octopus", **NAMED}, {"subject": "octopus", **NAMED}
+IN_TOKEN = {"account": "octopus", "argocd_url": "https://x", "instance_uid": "u"}
 JUDGED = {"account": "octopus", "checks": [], "source": "policy", "policy": {}}
-SERVER = {"ARGOCD_SERVER": SEKRET}
+ASKED = {"account": "octopus", "checks": [], "argocd_url": "https://x", "token": "x"}
+SERVER, K8S_HOST = {"ARGOCD_SERVER": SEKRET}, {"K8S_AUTH_HOST": SEKRET}
 OWN_SERVER = {"argocd_url": "https://x"}
+BESIDE = {"K8S_AUTH_KUBECONFIG": SEKRET, "K8S_AUTH_CONTEXT": SEKRET, "ARGOCD_AUTH_USERNAME": "admin"}
 # Module, its arguments, the environment, what the message says of it: nothing where the task may run.
 TARGETS: dict[str, tuple[Any, dict[str, Any], dict[str, str], str]] = {
     "account-and-server": (
@@ -306,6 +309,40 @@ TARGETS: dict[str, tuple[Any, dict[str, Any], dict[str, str], str]] = {
     "said-to-be-none": (ACCOUNT, {**IN_ACCOUNT, "argocd_url": ""}, SERVER, ""),
     "server-is-empty": (ACCOUNT, IN_ACCOUNT, {"ARGOCD_SERVER": ""}, ""),
     "server-only-for-its-name": (ACCOUNT, {**IN_ACCOUNT, "argocd_transport": "port_forward"}, SERVER, ""),
+    "account-and-host": (
+        ACCOUNT,
+        IN_ACCOUNT,
+        K8S_HOST,
+        "host is left to K8S_AUTH_HOST of the environment, which beats a",
+    ),
+    "policy-and-host": (RBAC_POLICY, IN_POLICY, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "in-cluster-and-host": (
+        ACCOUNT,
+        {"name": "o", "argocd_in_cluster": "yes"},
+        K8S_HOST,
+        "host is left to K8S_AUTH_HOST",
+    ),
+    "token-and-host": (TOKEN, {**IN_TOKEN, **NAMED}, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "token-takes-any": (TOKEN, IN_TOKEN, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "judged-takes-any": (CAN_I, JUDGED, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "asked-through-kubernetes": (
+        CAN_I,
+        {**ASKED, **NAMED, "argocd_transport": "kubernetes_proxy"},
+        K8S_HOST,
+        "host is left to K8S_AUTH_HOST",
+    ),
+    "token-takes-any-file": (
+        TOKEN,
+        IN_TOKEN,
+        BESIDE,
+        "no option names the cluster (kubeconfig, context, host or argocd",
+    ),
+    "judged-takes-any-context": (CAN_I, JUDGED, {"K8S_AUTH_CONTEXT": "x"}, "no option names the cluster"),
+    "asked-without-kubernetes": (CAN_I, ASKED, {**K8S_HOST, **BESIDE}, ""),
+    "host-of-its-own": (ACCOUNT, {**IN_ACCOUNT, "host": "https://k"}, K8S_HOST, ""),
+    "host-is-empty": (ACCOUNT, IN_ACCOUNT, {"K8S_AUTH_HOST": ""}, ""),
+    "beside-what-is-named": (ACCOUNT, IN_ACCOUNT, BESIDE, ""),
+    "token-beside": (TOKEN, {**IN_TOKEN, **NAMED}, BESIDE, ""),
 }
 
 
