@@ -19,6 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Refused, SinkError
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome, Ports
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.token import token_target
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
@@ -399,12 +400,122 @@ def test_two_hosts_that_reach_one_installation_are_refused() -> None:
     assert run(action(claiming), **{**hosts, "ansible_play_name": "another", "inventory_hostname": "h2"})["changed"]
 
 
-def test_as_a_module_two_hosts_are_refused_too(module_runs: list[Any]) -> None:
-    hosts = {"ansible_play_hosts_all": ["h1", "h2"], "argocd_force_module": True}
-    args = {"name": "octopus", "context": "c"}
-    assert "failed" not in run(action(args=args, spec=ACCOUNT), **hosts)
-    second = run(action(args=args, spec=ACCOUNT), **{**hosts, "inventory_hostname": "h2"})
+TWO = {"ansible_play_hosts_all": ["h1", "h2"], "argocd_force_module": True}
+WRITING: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "account": (ACCOUNT, IN_ACCOUNT, "account octopus"),
+    "policy": (RBAC_POLICY, IN_POLICY, "the policy of octopus"),
+    "token": (TOKEN, {**IN_TOKEN, **NAMED}, "token octopus of account octopus"),
+    "kubeconfig": (
+        ACCOUNT,
+        {"name": "octopus", "kubeconfig": {"users": [{"user": {"token": SEKRET}}]}},
+        "account octopus",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "managed"), WRITING.values(), ids=WRITING)
+def test_as_a_module_two_hosts_are_refused_too(
+    spec: Any, args: dict[str, Any], managed: str, module_runs: list[Any], tmp_path: Path
+) -> None:
+    for _again in range(2):
+        assert "failed" not in run(action(args=args, spec=spec), **TWO)
+    second = run(action(args=args, spec=spec), **TWO, inventory_hostname="h2")
     assert (second["failed"], second["error"], len(module_runs)) == (True, "Refused", 2)
+    assert second["msg"].startswith(f"cannot manage {managed} for host h2: host h1 of this play reaches the same")
+    # And so is the first one from then on.
+    assert run(action(args=args, spec=spec), **TWO)["error"] == "Refused"
+    assert len(module_runs) == 2
+    left = {path.name + (path.read_text() if path.is_file() else "") for path in tmp_path.rglob("*")}
+    assert left
+    assert not any("SEKRET" in text or "octopus" in text for text in left)
+
+
+ACCOUNT_OF = {**IN_ACCOUNT, "argocd_namespace": "argocd", "argocd_in_cluster": False}
+DIFFERENT: dict[str, tuple[Any, dict[str, Any], dict[str, Any], bool]] = {
+    "spelled-out": (ACCOUNT, IN_ACCOUNT, {"args": ACCOUNT_OF}, False),
+    "another-word": (
+        ACCOUNT,
+        {**ACCOUNT_OF, "argocd_in_cluster": True},
+        {"args": {**ACCOUNT_OF, "argocd_in_cluster": "yes"}},
+        False,
+    ),
+    "other-wishes": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "enabled": False, "api_key": "x"}}, False),
+    "another-context": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "context": "d"}}, True),
+    "another-namespace": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "argocd_namespace": "other"}}, True),
+    "another-proxy": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "proxy": "p"}}, True),
+    "another-address": (TOKEN, ARGS, {"args": {**ARGS, "argocd_url": "https://y"}}, True),
+    "another-environment": (ACCOUNT, IN_ACCOUNT, {"task": {"environment": [{"KUBECONFIG": "x"}]}}, True),
+    "another-home": (
+        ACCOUNT,
+        IN_ACCOUNT,
+        {"connection": {"become": SimpleNamespace(get_option=lambda name: f"x of {name}")}},
+        True,
+    ),
+    "another-machine": (ACCOUNT, IN_ACCOUNT, {"connection": {"transport": "ssh"}}, True),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "second", "ran"), DIFFERENT.values(), ids=DIFFERENT)
+def test_what_leads_elsewhere_is_compared_only_when_it_is_known_where(
+    spec: Any,
+    args: dict[str, Any],
+    second: dict[str, Any],
+    *,
+    ran: bool,
+    module_runs: list[Any],
+) -> None:
+    """The module of these tests reaches the same installation, whatever it is given."""
+    assert "failed" not in run(action(args=args, spec=spec), **TWO)
+    result = run(action(**{"args": args, "spec": spec, **second}), **TWO, inventory_hostname="h2")
+    assert (result["error"], len(module_runs)) == ("Refused", 2 if ran else 1)
+
+
+def test_over_another_connection_the_same_arguments_are_the_same_only_at_the_same_installation(
+    module_runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute(_self: FlowAction, **how: Any) -> dict[str, Any]:
+        module_runs.append(how)
+        return {"changed": False, "instance_uid": f"uid {len(module_runs)}"}
+
+    monkeypatch.setattr(FlowAction, "_execute_module", execute)
+    for host in ("h1", "h2"):
+        made = action(args=IN_ACCOUNT, spec=ACCOUNT, connection={"transport": "ssh"})
+        assert "failed" not in run(made, **TWO, inventory_hostname=host)
+
+
+APART: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
+    "accounts": (ACCOUNT, IN_ACCOUNT, {"name": "backstage"}),
+    "policies": (RBAC_POLICY, IN_POLICY, {"subject": "backstage"}),
+    "accounts-of-a-token": (TOKEN, ARGS, {"account": "backstage"}),
+    "tokens": (TOKEN, ARGS, {"token_name": "second"}),
+    "nothing-written": (CAN_I, ASKED, {}),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "other"), APART.values(), ids=APART)
+def test_what_two_hosts_have_apart_they_may_have_in_one_installation(
+    spec: Any, args: dict[str, Any], other: dict[str, Any], module_runs: list[Any]
+) -> None:
+    assert "failed" not in run(action(args=args, spec=spec), **TWO)
+    assert "failed" not in run(action(args={**args, **other}, spec=spec), **TWO, inventory_hostname="h2")
+    assert len(module_runs) == 2
+
+
+@pytest.mark.parametrize("first_as_module", [True, False])
+def test_both_ways_claim_the_same(*, first_as_module: bool, module_runs: list[Any]) -> None:
+
+    def flow(_params: Mapping[str, Any], ports: Ports) -> Outcome:
+        ports.claim(token_target("uid", "octopus", "octopus"), "it")
+        return Outcome(changed=False, values={})
+
+    ways = [first_as_module, not first_as_module]
+    hosts = {**TWO, "ansible_play_name": "p"}
+    results = [
+        run(action(flow, args=ARGS), **{**hosts, "argocd_force_module": way, "inventory_hostname": host})
+        for way, host in zip(ways, ("h1", "h2"), strict=True)
+    ]
+    assert [result.get("error") for result in results] == [None, "Refused"]
+    assert len(module_runs) == 1
 
 
 # --- results -------------------------------------------------------------------------------------------------------
