@@ -17,7 +17,8 @@ options:
       - The proxy variables of the environment (E(HTTPS_PROXY), E(NO_PROXY)) count for Argo CD.
       - Not needed with another O(argocd_transport) than V(direct), and then not connected to. If set, its root path
         counts nevertheless, and with V(port_forward) its host is the name that the certificate is checked for.
-      - If not set, the environment variable E(ARGOCD_SERVER) is used.
+      - If not set, the environment variable E(ARGOCD_SERVER) is used. A play with more than one host refuses that,
+        since it would be the Argo CD of all of them.
     type: str
   argocd_auth_token:
     description:

@@ -26,7 +26,8 @@ options:
   host:
     description:
       - URL of the Kubernetes API.
-      - If not set, the environment variable E(K8S_AUTH_HOST) is used.
+      - If not set, the environment variable E(K8S_AUTH_HOST) is used. Either counts more than the server of a
+        kubeconfig, so a play with more than one host refuses the variable.
     type: str
   api_key:
     description:

@@ -325,25 +325,61 @@ CAN_I = ModuleSpec(
 _NO_CLUSTER = "no option names the cluster (kubeconfig, context, host or argocd_in_cluster)"
 
 
-def implicit_target(spec: ModuleSpec, args: Mapping[str, Any]) -> str | None:
+def implicit_target(spec: ModuleSpec, args: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
     """Return which server the task's own arguments leave to the environment or to a current context, None for none.
 
     For one host that is convenient; for several, all would reach the same one.
     """
-    direct = args.get("argocd_transport", "direct") == "direct"
-    sinks = sink_items(args)
     args = {**args, "argocd_in_cluster": is_true(args.get("argocd_in_cluster"))}
-    signs = args.get("method") == "kubernetes"
-    needs_kubernetes = spec in (ACCOUNT, RBAC_POLICY) or (spec is TOKEN and (signs or not args.get("instance_uid")))
-    needs_kubernetes |= any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sinks)
-    needs_kubernetes |= not direct
-    if needs_kubernetes and not names_cluster(args):
+    if _needs_cluster(spec, args) and not names_cluster(args):
         return _NO_CLUSTER
-    if spec is CAN_I and args.get("source") == "policy":
-        return None if args.get("policy") is not None or names_cluster(args) else _NO_CLUSTER
-    if spec in (TOKEN, CAN_I) and direct and not args.get("argocd_url"):
+    asks_server = spec in (TOKEN, CAN_I) and not _judges(spec, args)
+    if asks_server and _direct(args) and not args.get("argocd_url"):
         return "argocd_url is not set"
+    return _left_to_environment(spec, args, environment)
+
+
+def _needs_cluster(spec: ModuleSpec, args: Mapping[str, Any]) -> bool:
+    if spec in (ACCOUNT, RBAC_POLICY) or not _direct(args):
+        return True
+    if spec is TOKEN and (args.get("method") == "kubernetes" or not args.get("instance_uid")):
+        return True
+    if _judges(spec, args) and args.get("policy") is None:
+        return True
+    return any(item.get("type") == "kubernetes_secret" and not item.get("connection") for item in sink_items(args))
+
+
+def _direct(args: Mapping[str, Any]) -> bool:
+    return bool(args.get("argocd_transport", "direct") == "direct")
+
+
+def _judges(spec: ModuleSpec, args: Mapping[str, Any]) -> bool:
+    return spec is CAN_I and args.get("source") == "policy"
+
+
+def _left_to_environment(spec: ModuleSpec, args: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    """Return which variable decides for all hosts, though the task would run without it."""
+    server, host = _variable("argocd_url", args, environment), _variable("host", args, environment)
+    if server and _direct(args):
+        return f"argocd_url is left to {server} of the environment (unset that where none is needed)"
+    # These two take a cluster where one is named, wherever that is.
+    takes_any = spec is TOKEN or _judges(spec, args)
+    if host and (names_cluster(args) or takes_any):
+        return f"host is left to {host} of the environment, which beats a kubeconfig (unset that if each host has one)"
+    elsewhere = _variable("kubeconfig", args, environment) or _variable("context", args, environment)
+    if elsewhere and takes_any and not names_cluster(args):
+        return f"{_NO_CLUSTER}, and {elsewhere} of the environment does (unset that where none is needed)"
     return None
+
+
+def _variable(option: str, args: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """Return the variable that the option is taken from; empty where it is the task's own, or names nothing.
+
+    As Ansible does it (set_fallbacks in ansible/module_utils/common/parameters.py): what a task says counts, though it
+    be empty, and so does an empty variable, which then is a value that names no server.
+    """
+    name: str = {**KUBERNETES, **ARGOCD}[option]["fallback"][1][0]
+    return name if option not in args and environment.get(name) else ""
 
 
 def sink_items(args: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -29,7 +29,8 @@ class Claims:
     def claim(self, target: str, *, about: str) -> None:
         """Claim the target (an object's uid and a name) for this host; raise Refused if another host claims it too.
 
-        The role claims while it plans and again when it writes, so that all claimants of a target are refused.
+        The role claims while it plans and again when it writes, so that all claimants of a target are refused. Where
+        the uid is not known yet, it is what leads there: there may be a kubeconfig in it, and only a hash is written.
         """
         place = self._directory / _name(f"{self._play}\n{target}")
         place.mkdir(parents=True, exist_ok=True)

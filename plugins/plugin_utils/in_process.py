@@ -31,12 +31,15 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
     StoreError,
 )
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.account import account_target
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.token import token_target
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Sink
 from ansible_collections.fleetops.argocd.plugins.module_utils._stores.port import Source
 from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, Surroundings, carry_out, mask
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
+    RBAC_POLICY,
     SECRET_VARIABLES,
+    TOKEN,
     ModuleSpec,
     as_mapping,
     implicit_target,
@@ -66,6 +69,18 @@ _CONTROLLER_SINKS = ("ansible_vault", "fact")
 _CONTROLLER_STORE = "helm_values"
 # The first patch releases whose task_executor.py keeps the mark that hides a result; 2.18 and later all do.
 _HIDING_SINCE = {(2, 16): 13, (2, 17): 6}
+# By what a task reaches its server.
+_REACHED_BY = (
+    "kubeconfig",
+    "context",
+    "host",
+    "proxy",
+    "argocd_in_cluster",
+    "argocd_namespace",
+    "argocd_url",
+    "argocd_transport",
+    "argocd_service",
+)
 _DISCOVERED = ("auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
 
 
@@ -110,7 +125,7 @@ class FlowAction(ActionBase):
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         require_unique_keys(args, self.SPEC.argument_spec)
         require_shapes(args, self.SPEC.argument_spec)
-        self._require_target(args, variables)
+        self._require_target(args, variables, here=not obstacle or self._connection.transport == "local")
         self._require_hidden(args)
         if obstacle:
             self._require_quiet_environment(obstacle)
@@ -136,10 +151,14 @@ class FlowAction(ActionBase):
             return "the task becomes another user"
         return self._other_interpreter(variables)
 
-    def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
-        """A play over several hosts never guesses: each host names its own server."""
+    def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any], *, here: bool) -> None:
+        """A play over several hosts never guesses: each host names its own server.
+
+        A module that runs elsewhere does not get the environment of this process.
+        """
         hosts = _play_hosts(variables)
-        missing = implicit_target(self.SPEC, args) if len(hosts) > 1 else None
+        environment = {**(os.environ if here else {}), **self._environment()}
+        missing = implicit_target(self.SPEC, args, environment) if len(hosts) > 1 else None
         if missing:
             raise InvalidInput(
                 f"cannot run {self.SPEC.name} for {len(hosts)} hosts: {missing}, so all of them would reach the same "
@@ -188,8 +207,11 @@ class FlowAction(ActionBase):
         return plain(self._templar.template(value))
 
     def _as_module(self, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Run the ordinary module. It cannot see the other hosts' claims: they are checked around it."""
-        claims = self._claims(variables)
+        """Run the ordinary module. It cannot see the other hosts' claims: they are made and checked around it."""
+        claims, managed = self._claims(variables), _managed(self.SPEC, args)
+        # Elsewhere the same path may be another file, and the same address another server.
+        if managed and self._connection.transport == "local":
+            claims.claim(self._named_target(args, managed), about=managed)
         claims.require_sole()
         result: dict[str, Any] = self._execute_module(
             module_name=f"fleetops.argocd.{self.SPEC.name}",
@@ -197,9 +219,21 @@ class FlowAction(ActionBase):
             task_vars=variables,
             wrap_async=self._task.async_val,
         )
-        if self.SPEC is ACCOUNT and result.get("instance_uid"):
-            claims.claim(account_target(result["instance_uid"], args["name"]), about=f"account {args['name']}")
+        reached = _reached_target(self.SPEC, args, result)
+        if reached:
+            claims.claim(reached, about=managed)
         return result
+
+    def _named_target(self, args: Mapping[str, Any], managed: str) -> str:
+        """Return what the task names, before anybody knows which installation that is: the same for the same arguments.
+
+        The same name leads elsewhere in another environment (KUBECONFIG), or for a user with another home.
+        """
+        defaults = {name: self.SPEC.argument_spec[name].get("default") for name in _REACHED_BY}
+        options = {name: args.get(name, default) for name, default in defaults.items()}
+        options["argocd_in_cluster"] = is_true(options["argocd_in_cluster"])
+        surroundings = [self._environment(), self.get_become_option("become_user")]
+        return json.dumps([self.SPEC.name, managed, options, *surroundings], sort_keys=True)
 
     def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         validator = ArgumentSpecValidator(self.SPEC.argument_spec, mutually_exclusive=self.SPEC.mutually_exclusive)
@@ -287,6 +321,27 @@ def _hides_results(version: str) -> bool:
 def _same_path(one: str, other: str) -> bool:
     """Compare without following links: a venv's python is a link to the one it was made from."""
     return os.path.normpath(one) == os.path.normpath(other)
+
+
+def _managed(spec: ModuleSpec, args: Mapping[str, Any]) -> str:
+    """Return what the task manages, which no two hosts of a play may; empty where it only reads."""
+    if spec is ACCOUNT:
+        return f"account {args.get('name')}"
+    if spec is RBAC_POLICY:
+        return f"the policy of {args.get('subject')}"
+    if spec is TOKEN:
+        return f"token {args.get('token_name') or args.get('account')} of account {args.get('account')}"
+    return ""
+
+
+def _reached_target(spec: ModuleSpec, args: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Return what in-process the flow itself claims; empty where the module does not tell the installation."""
+    uid = result.get("instance_uid")
+    if uid and spec is ACCOUNT:
+        return account_target(uid, args["name"])
+    if uid and spec is TOKEN:
+        return token_target(uid, args["account"], args.get("token_name") or args["account"])
+    return ""
 
 
 def _play_hosts(variables: Mapping[str, Any]) -> list[str]:

@@ -31,7 +31,7 @@ from .token_report import Report, show
 from .token_task import TokenTask
 from .token_wish import FACT, Wish, parse_wish
 
-__all__ = ("run",)
+__all__ = ("run", "token_target")
 
 _RACES = 5
 
@@ -45,9 +45,8 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
         places.prepare()
     instance = read_instance_uid(params, ports)
     wish = _with_share(wish, instance)
-    ports.claim(
-        f"{instance} token {wish.account} {wish.token_name}", f"token {wish.token_name} of account {wish.account}"
-    )
+    about = f"token {wish.token_name} of account {wish.account}"
+    ports.claim(token_target(instance, wish.account, wish.token_name), about)
     argocd = ports.argocd(params)
 
     names = not params["instance_uid"] or names_cluster(params)
@@ -81,6 +80,11 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     if not wish.present:
         return _racing(Removal(task, assessment, revocation, has_tokens).run, task)
     return _racing(_Keeper(task, assessment, revocation, check_instance).run, task)
+
+
+def token_target(instance_uid: str, account: str, token_name: str) -> str:
+    """Return what is claimed before a token is kept: no two hosts of a play may keep the same one."""
+    return f"{instance_uid} token {account} {token_name}"
 
 
 def _racing(once: Callable[[], Outcome], task: TokenTask) -> Outcome:

@@ -19,9 +19,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors import InvalidInput, Refused, SinkError
 from ansible_collections.fleetops.argocd.plugins.module_utils._flows.ports import Outcome, Ports
+from ansible_collections.fleetops.argocd.plugins.module_utils._flows.token import token_target
 from ansible_collections.fleetops.argocd.plugins.module_utils._sinks.port import Entry
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
+    CAN_I,
+    RBAC_POLICY,
     TOKEN,
     require_shapes,
     secrets_inside,
@@ -281,6 +284,107 @@ def test_a_play_over_several_hosts_names_each_server() -> None:
     assert "failed" not in run(action(args={"account": "octopus"}), ansible_play_hosts_all=["h1"])
 
 
+NAMED = {"context": "c"}
+IN_ACCOUNT, IN_POLICY = {"name": "octopus", **NAMED}, {"subject": "octopus", **NAMED}
+IN_TOKEN = {"account": "octopus", "argocd_url": "https://x", "instance_uid": "u"}
+JUDGED = {"account": "octopus", "checks": [], "source": "policy", "policy": {}}
+ASKED = {"account": "octopus", "checks": [], "argocd_url": "https://x", "token": "x"}
+SERVER, K8S_HOST = {"ARGOCD_SERVER": SEKRET}, {"K8S_AUTH_HOST": SEKRET}
+OWN_SERVER = {"argocd_url": "https://x"}
+BESIDE = {"K8S_AUTH_KUBECONFIG": SEKRET, "K8S_AUTH_CONTEXT": SEKRET, "ARGOCD_AUTH_USERNAME": "admin"}
+# Module, its arguments, the environment, what the message says of it: nothing where the task may run.
+TARGETS: dict[str, tuple[Any, dict[str, Any], dict[str, str], str]] = {
+    "account-and-server": (
+        ACCOUNT,
+        IN_ACCOUNT,
+        SERVER,
+        "argocd_url is left to ARGOCD_SERVER of the environment (unset",
+    ),
+    "policy-and-server": (RBAC_POLICY, IN_POLICY, SERVER, "argocd_url is left to ARGOCD_SERVER"),
+    "judged-and-server": (CAN_I, JUDGED, SERVER, "argocd_url is left to ARGOCD_SERVER"),
+    "token-and-server": (TOKEN, {**NAMED, "account": "octopus"}, SERVER, "argocd_url is not set"),
+    "account-without": (ACCOUNT, IN_ACCOUNT, {}, ""),
+    "policy-without": (RBAC_POLICY, IN_POLICY, {}, ""),
+    "judged-without": (CAN_I, JUDGED, {}, ""),
+    "server-of-its-own": (ACCOUNT, {**IN_ACCOUNT, **OWN_SERVER}, SERVER, ""),
+    "said-to-be-none": (ACCOUNT, {**IN_ACCOUNT, "argocd_url": ""}, SERVER, ""),
+    "server-is-empty": (ACCOUNT, IN_ACCOUNT, {"ARGOCD_SERVER": ""}, ""),
+    "server-only-for-its-name": (ACCOUNT, {**IN_ACCOUNT, "argocd_transport": "port_forward"}, SERVER, ""),
+    "account-and-host": (
+        ACCOUNT,
+        IN_ACCOUNT,
+        K8S_HOST,
+        "host is left to K8S_AUTH_HOST of the environment, which beats a",
+    ),
+    "policy-and-host": (RBAC_POLICY, IN_POLICY, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "in-cluster-and-host": (
+        ACCOUNT,
+        {"name": "o", "argocd_in_cluster": "yes"},
+        K8S_HOST,
+        "host is left to K8S_AUTH_HOST",
+    ),
+    "token-and-host": (TOKEN, {**IN_TOKEN, **NAMED}, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "token-takes-any": (TOKEN, IN_TOKEN, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "judged-takes-any": (CAN_I, JUDGED, K8S_HOST, "host is left to K8S_AUTH_HOST"),
+    "asked-through-kubernetes": (
+        CAN_I,
+        {**ASKED, **NAMED, "argocd_transport": "kubernetes_proxy"},
+        K8S_HOST,
+        "host is left to K8S_AUTH_HOST",
+    ),
+    "token-takes-any-file": (
+        TOKEN,
+        IN_TOKEN,
+        BESIDE,
+        "no option names the cluster (kubeconfig, context, host or argocd",
+    ),
+    "judged-takes-any-context": (CAN_I, JUDGED, {"K8S_AUTH_CONTEXT": "x"}, "no option names the cluster"),
+    "asked-without-kubernetes": (CAN_I, ASKED, {**K8S_HOST, **BESIDE}, ""),
+    "host-of-its-own": (ACCOUNT, {**IN_ACCOUNT, "host": "https://k"}, K8S_HOST, ""),
+    "host-is-empty": (ACCOUNT, IN_ACCOUNT, {"K8S_AUTH_HOST": ""}, ""),
+    "beside-what-is-named": (ACCOUNT, IN_ACCOUNT, BESIDE, ""),
+    "token-beside": (TOKEN, {**IN_TOKEN, **NAMED}, BESIDE, ""),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "environment", "missing"), TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize("of_the_task", [False, True])
+def test_a_variable_of_the_environment_decides_for_no_two_hosts(
+    spec: Any,
+    args: dict[str, Any],
+    environment: dict[str, str],
+    missing: str,
+    *,
+    of_the_task: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = {"environment": [environment]} if of_the_task else {}
+    for name, value in {} if of_the_task else environment.items():
+        monkeypatch.setenv(name, value)
+    result = run(action(args=args, task=task, spec=spec), ansible_play_hosts_all=["h1", "h2"])
+    assert result.get("msg", "").startswith(f"cannot run {spec.name} for 2 hosts: {missing}" if missing else "")
+    assert ("set it for each host" in result.get("msg", "")) == bool(missing) == result.get("failed", False)
+    assert "SEKRET" not in str(result)
+    assert "failed" not in run(action(args=args, task=task, spec=spec))
+
+
+def test_the_environment_that_counts_is_the_one_that_the_task_gets(
+    module_runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts: dict[str, Any] = {"ansible_play_hosts_all": ["h1", "h2"]}
+    away = {"connection": {"transport": "ssh"}, "args": IN_ACCOUNT, "spec": ACCOUNT}
+    monkeypatch.setenv("ARGOCD_SERVER", "x")
+    assert "failed" not in run(
+        action(args=IN_ACCOUNT, spec=ACCOUNT, task={"environment": [{"ARGOCD_SERVER": ""}]}), **hosts
+    )
+    assert "failed" not in run(action(**away), **hosts)
+    assert len(module_runs) == 1
+    assert "ARGOCD_SERVER" in run(action(**away), **hosts, argocd_from_controller=True)["msg"]
+    assert "ARGOCD_SERVER" in run(action(**away, task={"environment": [SERVER]}), **hosts)["msg"]
+    assert "ARGOCD_SERVER" in run(action(args=IN_ACCOUNT, spec=ACCOUNT), **hosts, argocd_force_module=True)["msg"]
+    assert len(module_runs) == 1
+
+
 def claiming(_params: Mapping[str, Any], ports: Ports) -> Outcome:
     ports.claim("uid token octopus", "token octopus")
     return Outcome(changed=True, values={})
@@ -296,12 +400,122 @@ def test_two_hosts_that_reach_one_installation_are_refused() -> None:
     assert run(action(claiming), **{**hosts, "ansible_play_name": "another", "inventory_hostname": "h2"})["changed"]
 
 
-def test_as_a_module_two_hosts_are_refused_too(module_runs: list[Any]) -> None:
-    hosts = {"ansible_play_hosts_all": ["h1", "h2"], "argocd_force_module": True}
-    args = {"name": "octopus", "context": "c"}
-    assert "failed" not in run(action(args=args, spec=ACCOUNT), **hosts)
-    second = run(action(args=args, spec=ACCOUNT), **{**hosts, "inventory_hostname": "h2"})
+TWO = {"ansible_play_hosts_all": ["h1", "h2"], "argocd_force_module": True}
+WRITING: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "account": (ACCOUNT, IN_ACCOUNT, "account octopus"),
+    "policy": (RBAC_POLICY, IN_POLICY, "the policy of octopus"),
+    "token": (TOKEN, {**IN_TOKEN, **NAMED}, "token octopus of account octopus"),
+    "kubeconfig": (
+        ACCOUNT,
+        {"name": "octopus", "kubeconfig": {"users": [{"user": {"token": SEKRET}}]}},
+        "account octopus",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "managed"), WRITING.values(), ids=WRITING)
+def test_as_a_module_two_hosts_are_refused_too(
+    spec: Any, args: dict[str, Any], managed: str, module_runs: list[Any], tmp_path: Path
+) -> None:
+    for _again in range(2):
+        assert "failed" not in run(action(args=args, spec=spec), **TWO)
+    second = run(action(args=args, spec=spec), **TWO, inventory_hostname="h2")
     assert (second["failed"], second["error"], len(module_runs)) == (True, "Refused", 2)
+    assert second["msg"].startswith(f"cannot manage {managed} for host h2: host h1 of this play reaches the same")
+    # And so is the first one from then on.
+    assert run(action(args=args, spec=spec), **TWO)["error"] == "Refused"
+    assert len(module_runs) == 2
+    left = {path.name + (path.read_text() if path.is_file() else "") for path in tmp_path.rglob("*")}
+    assert left
+    assert not any("SEKRET" in text or "octopus" in text for text in left)
+
+
+ACCOUNT_OF = {**IN_ACCOUNT, "argocd_namespace": "argocd", "argocd_in_cluster": False}
+DIFFERENT: dict[str, tuple[Any, dict[str, Any], dict[str, Any], bool]] = {
+    "spelled-out": (ACCOUNT, IN_ACCOUNT, {"args": ACCOUNT_OF}, False),
+    "another-word": (
+        ACCOUNT,
+        {**ACCOUNT_OF, "argocd_in_cluster": True},
+        {"args": {**ACCOUNT_OF, "argocd_in_cluster": "yes"}},
+        False,
+    ),
+    "other-wishes": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "enabled": False, "api_key": "x"}}, False),
+    "another-context": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "context": "d"}}, True),
+    "another-namespace": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "argocd_namespace": "other"}}, True),
+    "another-proxy": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "proxy": "p"}}, True),
+    "another-address": (TOKEN, ARGS, {"args": {**ARGS, "argocd_url": "https://y"}}, True),
+    "another-environment": (ACCOUNT, IN_ACCOUNT, {"task": {"environment": [{"KUBECONFIG": "x"}]}}, True),
+    "another-home": (
+        ACCOUNT,
+        IN_ACCOUNT,
+        {"connection": {"become": SimpleNamespace(get_option=lambda name: f"x of {name}")}},
+        True,
+    ),
+    "another-machine": (ACCOUNT, IN_ACCOUNT, {"connection": {"transport": "ssh"}}, True),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "second", "ran"), DIFFERENT.values(), ids=DIFFERENT)
+def test_what_leads_elsewhere_is_compared_only_when_it_is_known_where(
+    spec: Any,
+    args: dict[str, Any],
+    second: dict[str, Any],
+    *,
+    ran: bool,
+    module_runs: list[Any],
+) -> None:
+    """The module of these tests reaches the same installation, whatever it is given."""
+    assert "failed" not in run(action(args=args, spec=spec), **TWO)
+    result = run(action(**{"args": args, "spec": spec, **second}), **TWO, inventory_hostname="h2")
+    assert (result["error"], len(module_runs)) == ("Refused", 2 if ran else 1)
+
+
+def test_over_another_connection_the_same_arguments_are_the_same_only_at_the_same_installation(
+    module_runs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute(_self: FlowAction, **how: Any) -> dict[str, Any]:
+        module_runs.append(how)
+        return {"changed": False, "instance_uid": f"uid {len(module_runs)}"}
+
+    monkeypatch.setattr(FlowAction, "_execute_module", execute)
+    for host in ("h1", "h2"):
+        made = action(args=IN_ACCOUNT, spec=ACCOUNT, connection={"transport": "ssh"})
+        assert "failed" not in run(made, **TWO, inventory_hostname=host)
+
+
+APART: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
+    "accounts": (ACCOUNT, IN_ACCOUNT, {"name": "backstage"}),
+    "policies": (RBAC_POLICY, IN_POLICY, {"subject": "backstage"}),
+    "accounts-of-a-token": (TOKEN, ARGS, {"account": "backstage"}),
+    "tokens": (TOKEN, ARGS, {"token_name": "second"}),
+    "nothing-written": (CAN_I, ASKED, {}),
+}
+
+
+@pytest.mark.parametrize(("spec", "args", "other"), APART.values(), ids=APART)
+def test_what_two_hosts_have_apart_they_may_have_in_one_installation(
+    spec: Any, args: dict[str, Any], other: dict[str, Any], module_runs: list[Any]
+) -> None:
+    assert "failed" not in run(action(args=args, spec=spec), **TWO)
+    assert "failed" not in run(action(args={**args, **other}, spec=spec), **TWO, inventory_hostname="h2")
+    assert len(module_runs) == 2
+
+
+@pytest.mark.parametrize("first_as_module", [True, False])
+def test_both_ways_claim_the_same(*, first_as_module: bool, module_runs: list[Any]) -> None:
+
+    def flow(_params: Mapping[str, Any], ports: Ports) -> Outcome:
+        ports.claim(token_target("uid", "octopus", "octopus"), "it")
+        return Outcome(changed=False, values={})
+
+    ways = [first_as_module, not first_as_module]
+    hosts = {**TWO, "ansible_play_name": "p"}
+    results = [
+        run(action(flow, args=ARGS), **{**hosts, "argocd_force_module": way, "inventory_hostname": host})
+        for way, host in zip(ways, ("h1", "h2"), strict=True)
+    ]
+    assert [result.get("error") for result in results] == [None, "Refused"]
+    assert len(module_runs) == 1
 
 
 # --- results -------------------------------------------------------------------------------------------------------
