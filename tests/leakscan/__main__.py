@@ -24,7 +24,8 @@ import integration
 ROOT = Path(__file__).resolve().parents[2]
 CORES = ("2.16", "2.19", "2.21")
 WAYS = ("in-process", "module")
-AT_A_TIME = 2
+# Targets wait for a good part of their time: for patience, lifetimes and what does not answer.
+AT_A_TIME = 3
 # Each stops what it started when it is stopped.
 RUNNING: list[subprocess.Popen[bytes]] = []
 
