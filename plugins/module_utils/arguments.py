@@ -360,11 +360,12 @@ def _judges(spec: ModuleSpec, args: Mapping[str, Any]) -> bool:
 def _left_to_environment(spec: ModuleSpec, args: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
     """Return which variable decides for all hosts, though the task would run without it."""
     server, host = _variable("argocd_url", args, environment), _variable("host", args, environment)
-    if server and _direct(args):
+    told = _judges(spec, args) and args.get("argocd_version")
+    if server and _direct(args) and not told:
         return f"argocd_url is left to {server} of the environment (unset that where none is needed)"
     # These two take a cluster where one is named, wherever that is.
     takes_any = spec is TOKEN or _judges(spec, args)
-    if host and (names_cluster(args) or takes_any):
+    if host and (_needs_cluster(spec, args) or takes_any):
         return f"host is left to {host} of the environment, which beats a kubeconfig (unset that if each host has one)"
     elsewhere = _variable("kubeconfig", args, environment) or _variable("context", args, environment)
     if elsewhere and takes_any and not names_cluster(args):

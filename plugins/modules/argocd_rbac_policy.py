@@ -60,7 +60,8 @@ options:
         for the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
       - With O(config_store) V(argocd_resource), V(auto) is V(policy.csv), which becomes its C(spec.rbac.policy), unless
         O(overlay) is set; an overlay goes to the ConfigMap.
-      - With O(state) V(absent) the lines go from both places, wherever they were put before, unless O(overlay) is set.
+      - With O(state) V(absent), V(auto) removes the lines from both places, wherever they were put before, unless O(overlay)
+        is set. A place that is named is the only one.
     type: str
     choices: [auto, overlay, policy.csv]
     default: auto
@@ -99,8 +100,8 @@ options:
   state:
     description:
       - Whether the lines exist.
-      - V(absent) removes those of the overlay and those between the marker lines of C(policy.csv), see O(location).
-        Lines of the subject elsewhere stay, and are warned of.
+      - V(absent) removes those of the overlay and those between the marker lines of C(policy.csv), or of the one that
+        O(location) names. Lines of the subject elsewhere stay, and are warned of.
     type: str
     choices: [present, absent]
     default: present
@@ -181,7 +182,7 @@ added:
   elements: str
   sample: ["p, octopus, clusters, get, *, allow"]
 removed:
-  description: Lines removed from the key, or with O(state) V(absent) from both.
+  description: Lines removed from the key, or from both.
   returned: success
   type: list
   elements: str

@@ -18,6 +18,9 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._core.errors impor
 __all__ = ("Claims",)
 
 
+_SAME = "reaches the same installation"
+
+
 class Claims:
     """The claims of one play. `directory` is Ansible's temporary directory, `play` what tells plays apart."""
 
@@ -26,7 +29,7 @@ class Claims:
         self._play = "\n".join(play)
         self._host = host
 
-    def claim(self, target: str, *, about: str) -> None:
+    def claim(self, target: str, *, about: str, how: str = _SAME) -> None:
         """Claim the target (an object's uid and a name) for this host; raise Refused if another host claims it too.
 
         The role claims while it plans and again when it writes, so that all claimants of a target are refused. Where
@@ -35,14 +38,14 @@ class Claims:
         place = self._directory / _name(f"{self._play}\n{target}")
         place.mkdir(parents=True, exist_ok=True)
         (place / _name(self._host)).write_text(self._host, encoding="utf-8")
-        self._refuse_others(place, about=about)
+        self._refuse_others(place, about=about, how=how)
 
-    def _refuse_others(self, place: Path, *, about: str) -> None:
+    def _refuse_others(self, place: Path, *, about: str, how: str = _SAME) -> None:
         others = sorted({path.read_text(encoding="utf-8") for path in place.iterdir()} - {self._host, ""})
         if others:
             raise Refused(
-                f"cannot manage {about} for host {self._host}: host {', '.join(others)} of this play reaches the same "
-                "installation; correct the connection of one of them, or leave it out"
+                f"cannot manage {about} for host {self._host}: host {', '.join(others)} of this play {how}"
+                "; correct the connection of one of them, or leave it out"
             )
 
     def require_sole(self) -> None:

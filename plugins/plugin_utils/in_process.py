@@ -9,6 +9,7 @@ library, once in the parent; each task then runs in a forked worker that has the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -37,6 +38,8 @@ from ansible_collections.fleetops.argocd.plugins.module_utils._stores.port impor
 from ansible_collections.fleetops.argocd.plugins.module_utils._wiring import Flow, Surroundings, carry_out, mask
 from ansible_collections.fleetops.argocd.plugins.module_utils.arguments import (
     ACCOUNT,
+    ARGOCD,
+    KUBERNETES,
     RBAC_POLICY,
     SECRET_VARIABLES,
     TOKEN,
@@ -69,18 +72,6 @@ _CONTROLLER_SINKS = ("ansible_vault", "fact")
 _CONTROLLER_STORE = "helm_values"
 # The first patch releases whose task_executor.py keeps the mark that hides a result; 2.18 and later all do.
 _HIDING_SINCE = {(2, 16): 13, (2, 17): 6}
-# By what a task reaches its server.
-_REACHED_BY = (
-    "kubeconfig",
-    "context",
-    "host",
-    "proxy",
-    "argocd_in_cluster",
-    "argocd_namespace",
-    "argocd_url",
-    "argocd_transport",
-    "argocd_service",
-)
 _DISCOVERED = ("auto", "auto_legacy", "auto_silent", "auto_legacy_silent")
 
 
@@ -125,7 +116,7 @@ class FlowAction(ActionBase):
         self._display.vvv(f"{self.SPEC.name} runs {path}: {reason}", host=variables.get("inventory_hostname"))
         require_unique_keys(args, self.SPEC.argument_spec)
         require_shapes(args, self.SPEC.argument_spec)
-        self._require_target(args, variables, here=not obstacle or self._connection.transport == "local")
+        self._require_target(args, variables, here=not obstacle or self._shares_environment())
         self._require_hidden(args)
         if obstacle:
             self._require_quiet_environment(obstacle)
@@ -150,6 +141,10 @@ class FlowAction(ActionBase):
         if self._connection.become is not None:
             return "the task becomes another user"
         return self._other_interpreter(variables)
+
+    def _shares_environment(self) -> bool:
+        """Whether a module gets the environment of this process: becoming another user leaves it behind."""
+        return bool(self._connection.transport == "local" and self._connection.become is None)
 
     def _require_target(self, args: Mapping[str, Any], variables: Mapping[str, Any], *, here: bool) -> None:
         """A play over several hosts never guesses: each host names its own server.
@@ -211,7 +206,7 @@ class FlowAction(ActionBase):
         claims, managed = self._claims(variables), _managed(self.SPEC, args)
         # Elsewhere the same path may be another file, and the same address another server.
         if managed and self._connection.transport == "local":
-            claims.claim(self._named_target(args, managed), about=managed)
+            claims.claim(self._named_target(args, managed), about=managed, how="has the same connection")
         claims.require_sole()
         result: dict[str, Any] = self._execute_module(
             module_name=f"fleetops.argocd.{self.SPEC.name}",
@@ -229,10 +224,11 @@ class FlowAction(ActionBase):
 
         The same name leads elsewhere in another environment (KUBECONFIG), or for a user with another home.
         """
-        defaults = {name: self.SPEC.argument_spec[name].get("default") for name in _REACHED_BY}
-        options = {name: args.get(name, default) for name, default in defaults.items()}
+        options = {name: args.get(name, rules.get("default")) for name, rules in {**KUBERNETES, **ARGOCD}.items()}
         options["argocd_in_cluster"] = is_true(options["argocd_in_cluster"])
-        surroundings = [self._environment(), self.get_become_option("become_user")]
+        # Each host may have written its own to the same place.
+        content = _content(options["kubeconfig"])
+        surroundings = [self._environment(), self.get_become_option("become_user"), content]
         return json.dumps([self.SPEC.name, managed, options, *surroundings], sort_keys=True)
 
     def _in_process(self, args: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -321,6 +317,15 @@ def _hides_results(version: str) -> bool:
 def _same_path(one: str, other: str) -> bool:
     """Compare without following links: a venv's python is a link to the one it was made from."""
     return os.path.normpath(one) == os.path.normpath(other)
+
+
+def _content(kubeconfig: Any) -> str:
+    """Return what tells one content of the file from another; empty where it cannot be read, or is no file."""
+    try:
+        raw = Path(kubeconfig).expanduser().read_bytes() if isinstance(kubeconfig, str) else b""
+    except (OSError, RuntimeError):
+        return ""
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _managed(spec: ModuleSpec, args: Mapping[str, Any]) -> str:

@@ -23,14 +23,29 @@ LABEL_KEY = "application.instanceLabelKey"
 NOT_SHOWN = (Absent, Denied, UnexpectedReply)
 
 
-def find_application(argocd: KubernetesClient, metadata: Mapping[str, Any]) -> Application | None:
+def find_application(argocd: KubernetesClient, kind: str, metadata: Mapping[str, Any]) -> Application | None:
     """Return the Application that deploys the object, None where none does or is shown.
 
-    `argocd` is a client for the namespace of Argo CD in the object's cluster.
+    `argocd` is a client for the namespace of Argo CD in the object's cluster. A label tracks where Argo CD is told to
+    track by labels, and only what the Application deploys to this cluster: its status lists just that.
     """
     label = _instance_label(argocd) if metadata.get("labels") else ""
     found = tracking_application(metadata, label=label)
-    return found if found is None or found.certain else look_up(argocd, found)[0]
+    if found is None or found.certain:
+        return found
+    found = replace(found, namespace=found.namespace or argocd.namespace)
+    return found if _lists(argocd, found, (kind, metadata.get("namespace"), metadata["name"])) else None
+
+
+def _lists(argocd: KubernetesClient, application: Application, wanted: tuple[str, str | None, str]) -> bool:
+    if application.namespace != argocd.namespace:
+        return False
+    try:
+        status = argocd.get("applications", application.name).get("status") or {}
+    except NOT_SHOWN:
+        return False
+    listed = status.get("resources") or []
+    return any((item.get("kind"), item.get("namespace"), item.get("name")) == wanted for item in listed)
 
 
 def look_up(argocd: KubernetesClient, found: Application) -> tuple[Application | None, bool | None]:

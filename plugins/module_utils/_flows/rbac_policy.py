@@ -119,6 +119,7 @@ class _Planner:
         self.ceiling: Sequence[Ceiling] | None = None
         self.change: PolicyChange
         self.key: str
+        self._wanted: DesiredPolicy
         self.warnings: tuple[str, ...] = ()
 
     def plan(self) -> Plan:
@@ -127,7 +128,9 @@ class _Planner:
         self._claim(f"{snapshot.metadata['uid']} policy {subject}", f"the policy of {subject}")
         where = {"location": self._location(), "overlay": params["overlay"], "release": self._release}
         self.key = choose_key(snapshot.data, subject, **where)
-        desired = replace(self._desired, key=self.key)
+        # What only the ConfigMap has is not ours to remove where it is made from elsewhere: that would be undone.
+        others = tuple(key for key in self._desired.others if key in snapshot.data)
+        desired = self._wanted = replace(self._desired, key=self.key, others=others)
         # Roles of AppProjects are read only where they have a part in this.
         projects = self._read_projects() if self._projects_count(snapshot.in_force) else None
         known: dict[str, Any] = {"release": self._release, "config": self._config, "projects": projects}
@@ -174,7 +177,7 @@ class _Planner:
         """Whether the ConfigMap has the policy as it is wanted."""
         live = self._store.live("configmaps", CONFIG_MAP).data
         try:
-            change = plan_policy(live, replace(self._desired, key=self.key), release=self._release, config=self._config)
+            change = plan_policy(live, self._wanted, release=self._release, config=self._config)
         except InvalidInput:
             # It does not load, as what is upstream does.
             return False
@@ -216,8 +219,8 @@ def _desired(params: Mapping[str, Any]) -> DesiredPolicy:
         exclusive=params["exclusive"],
         present=params["state"] == "present",
         settings=_settings(params),
-        # The location may have been another one before. An overlay with a name of its own is a part for itself.
-        others=() if params["overlay"] else (POLICY_KEY, overlay_key(subject)),
+        # The location may have been another one before; where it is asked for, only that place is meant.
+        others=(POLICY_KEY, overlay_key(subject)) if params["location"] == "auto" and not params["overlay"] else (),
     )
 
 

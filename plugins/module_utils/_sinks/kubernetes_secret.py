@@ -151,7 +151,7 @@ class KubernetesSecretSink:
     def _refuse_unwritable(self, secret: Mapping[str, Any]) -> None:
         metadata = secret["metadata"]
         argocd = self._client.in_namespace(self._place.argocd_namespace)
-        owner = find_secret_owner(metadata, find_application(argocd, metadata))
+        owner = find_secret_owner(metadata, find_application(argocd, "Secret", metadata))
         if owner:
             raise Refused(
                 f"cannot write {self.label}: the Secret belongs to {owner}, which would undo it; name another Secret"

@@ -45,7 +45,8 @@ class UpstreamStore(ConfigMapStore):
         values = step.values if step.kind == "configmaps" else {}
         upstream = {key: text for key, text in values.items() if self.keeps(step.name, key)}
         live = {key: text for key, text in step.values.items() if key not in upstream}
-        if upstream:
-            self._source.write(replace(step, values=upstream), dry_run=dry_run)
+        # First what carries the version that was read: once the source is written, others write the ConfigMap.
         if live:
             super()._send(replace(step, values=live), dry_run=dry_run)
+        if upstream:
+            self._source.write(replace(step, values=upstream), dry_run=dry_run)

@@ -215,13 +215,12 @@ def test_a_removal_tells_the_same_again_until_it_has_arrived() -> None:
     assert run_policy(world).changed
 
 
-@pytest.mark.parametrize("location", ["auto", "overlay", "policy.csv"])
-def test_a_removal_takes_both_places_of_the_source_and_waits_for_both(location: str) -> None:
+def test_a_removal_takes_both_places_of_the_source_and_waits_for_both() -> None:
     world = World()
     both = {"policy.csv": f"g, ops, role:admin\n{SECTION}", "policy.octopus.csv": LINE}
     world.values.data["argocd-rbac-cm"] = dict(both)
     world.kubernetes.edit("argocd-rbac-cm", both)
-    wish = {"policies": [], "state": "absent", "location": location}
+    wish = {"policies": [], "state": "absent"}
     assert run_policy(world, **wish).values["permissions_lost"] == ["may get clusters *"]
     assert world.values.data["argocd-rbac-cm"] == {"policy.csv": "g, ops, role:admin\n"}
     for name, text in (("policy.octopus.csv", None), ("policy.csv", "g, ops, role:admin\n")):
@@ -229,6 +228,17 @@ def test_a_removal_takes_both_places_of_the_source_and_waits_for_both(location: 
         assert (again.changed, again.before, again.after, again.values["pending"]) == (False, "", "", True)
         world.kubernetes.edit("argocd-rbac-cm", {name: text})
     assert not run_policy(world, **wish).values["pending"]
+
+
+def test_lines_of_ours_that_only_the_configmap_has_are_warned_of() -> None:
+    """Helm leaves a key alone that it never knew: nobody would remove it."""
+    world = World()
+    world.values.data["argocd-rbac-cm"] = {"policy.csv": f"g, ops, role:admin\n{SECTION}"}
+    world.kubernetes.edit("argocd-rbac-cm", {"policy.octopus.csv": LINE})
+    removed = run_policy(world, policies=[], state="absent")
+    assert world.values.data["argocd-rbac-cm"] == {"policy.csv": "g, ops, role:admin\n"}
+    assert removed.values["permissions_lost"] == []
+    assert [item["key"] for item in removed.values["findings"] if item["code"] == "elsewhere"] == ["policy.octopus.csv"]
 
 
 KINDS = pytest.mark.parametrize("kind", ["configmaps", "helm_values", "argocd_resource"])
@@ -310,7 +320,7 @@ def test_a_policy_goes_to_the_resource_by_its_own_names_and_an_overlay_to_the_co
     assert not overlay.values["pending"]
     assert world.kubernetes.data["argocd-rbac-cm"]["policy.octopus.csv"] == LINE
     both = run_policy(world, "argocd_resource", overlay="more", default_role="role:none")
-    assert world.effects()[-2:] == ["patch argocds/main rbac.defaultPolicy", "patch argocd-rbac-cm policy.more.csv"]
+    assert world.effects()[-2:] == ["patch argocd-rbac-cm policy.more.csv", "patch argocds/main rbac.defaultPolicy"]
     assert both.values["pending"]
 
 
@@ -322,13 +332,12 @@ def test_the_last_line_is_removed_by_an_empty_policy_since_the_operator_leaves_a
     assert not run_policy(world, "argocd_resource", policies=[], state="absent").changed
 
 
-@pytest.mark.parametrize("location", ["auto", "overlay", "policy.csv"])
-def test_a_removal_takes_the_section_of_the_resource_and_the_overlay_of_the_configmap(location: str) -> None:
+def test_a_removal_takes_the_section_of_the_resource_and_the_overlay_of_the_configmap() -> None:
     world = World()
     operated(world, rbac={"policy": f"g, ops, role:admin\n{SECTION}"})
     both = {"policy.csv": f"g, ops, role:admin\n{SECTION}", "policy.octopus.csv": LINE}
     world.kubernetes.edit("argocd-rbac-cm", both)
-    wish = {"policies": [], "state": "absent", "location": location}
+    wish = {"policies": [], "state": "absent"}
     assert run_policy(world, "argocd_resource", **wish).values["pending"]
     assert spec_of(world) == {"rbac": {"policy": "g, ops, role:admin\n"}}
     assert world.kubernetes.data["argocd-rbac-cm"] == {"policy.csv": both["policy.csv"]}
@@ -337,11 +346,11 @@ def test_a_removal_takes_the_section_of_the_resource_and_the_overlay_of_the_conf
     assert not run_policy(world, "argocd_resource", **wish).values["pending"]
 
 
-def test_a_removal_takes_over_what_the_operator_has_left_alone_whatever_the_location_is() -> None:
+def test_a_removal_takes_over_what_the_operator_has_left_alone() -> None:
     world = World()
     operated(world)
     world.kubernetes.edit("argocd-rbac-cm", {"policy.csv": f"g, ops, role:admin\n{SECTION}"})
-    (warning,) = run_policy(world, "argocd_resource", policies=[], state="absent", location="overlay").warnings
+    (warning,) = run_policy(world, "argocd_resource", policies=[], state="absent").warnings
     assert warning.startswith("ArgoCD main had no policy.csv, so it takes over what argocd-rbac-cm has in it")
     assert spec_of(world) == {"rbac": {"policy": "g, ops, role:admin\n"}}
 

@@ -168,25 +168,32 @@ SECTION = f"# BEGIN fleetops.argocd octopus\n{LINE}# END fleetops.argocd octopus
 THEIRS = "g, bob, role:admin\n"
 
 
-@pytest.mark.parametrize(
-    ("location", "key"), [("auto", "policy.csv"), ("overlay", OVERLAY), ("policy.csv", "policy.csv")]
-)
-def test_a_removal_takes_both_places_in_one_write_whatever_the_location_is_now(location: str, key: str) -> None:
+def test_a_removal_takes_both_places_in_one_write() -> None:
     world = World()
     world.kubernetes.edit(MAP, {"policy.csv": THEIRS})
     run(world, location="policy.csv")
     run(world, location="overlay", policies=["clusters, get, *", "logs, get, */*"])
     world.events.clear()
-    predicted = run(world, check_mode=True, state="absent", policies=[], location=location)
-    outcome = run(world, state="absent", policies=[], location=location)
+    predicted = run(world, check_mode=True, state="absent", policies=[])
+    outcome = run(world, state="absent", policies=[])
     assert predicted == outcome
     assert (policy(world), world.effects()) == ({"policy.csv": THEIRS}, [f"patch {MAP} policy.csv {OVERLAY}"])
-    assert outcome.values["key"] == key
+    assert outcome.values["key"] == "policy.csv"
     assert set(outcome.values["removed"]) == {LINE.strip(), "p, octopus, logs, get, */*, allow"}
     assert outcome.values["permissions_lost"] == ["may get clusters *", "may get logs */*"]
     world.events.clear()
-    assert not run(world, state="absent", policies=[], location=location).changed
+    assert not run(world, state="absent", policies=[]).changed
     assert world.effects() == []
+
+
+@pytest.mark.parametrize(("location", "left"), [("overlay", "policy.csv"), ("policy.csv", OVERLAY)])
+def test_a_removal_from_the_place_that_is_named_leaves_the_other(location: str, left: str) -> None:
+    """As lines move from one place to the other: first given there, then removed here."""
+    world = World()
+    world.kubernetes.edit(MAP, {"policy.csv": SECTION, OVERLAY: LINE})
+    outcome = run(world, state="absent", policies=[], location=location)
+    assert (list(policy(world)), outcome.values["permissions_lost"]) == ([left], [])
+    assert [item["key"] for item in outcome.values["findings"] if item["code"] == "elsewhere"] == [left]
 
 
 def test_a_removal_from_an_overlay_with_a_name_of_its_own_leaves_the_others_and_warns() -> None:
@@ -207,7 +214,7 @@ def test_a_section_without_its_end_is_refused_before_anything_is_removed() -> No
     world = World()
     world.kubernetes.edit(MAP, {"policy.csv": f"# BEGIN fleetops.argocd octopus\n{LINE}", OVERLAY: LINE})
     with pytest.raises(InvalidInput, match=r"^cannot edit policy\.csv: the line .* is missing"):
-        run(world, state="absent", policies=[], location="overlay")
+        run(world, state="absent", policies=[])
     assert world.effects() == []
 
 
@@ -480,10 +487,10 @@ def test_an_owner_stops_a_removal_from_the_key_it_knows_and_not_that_of_an_overl
     world.kubernetes.metadata[MAP]["annotations"] = TRACKED
     world.kubernetes.edit(MAP, {OVERLAY: LINE, "policy.csv": THEIRS + SECTION})
     with pytest.raises(Refused, match=r"would undo the change"):
-        run(world, state="absent", policies=[], location="overlay")
+        run(world, state="absent", policies=[])
     assert world.effects() == []
     world.kubernetes.edit(MAP, {"policy.csv": THEIRS})
-    assert run(world, state="absent", policies=[], location="policy.csv").warnings == ()
+    assert run(world, state="absent", policies=[]).warnings == ()
     assert policy(world) == {"policy.csv": THEIRS}
 
 

@@ -421,7 +421,7 @@ def test_as_a_module_two_hosts_are_refused_too(
         assert "failed" not in run(action(args=args, spec=spec), **TWO)
     second = run(action(args=args, spec=spec), **TWO, inventory_hostname="h2")
     assert (second["failed"], second["error"], len(module_runs)) == (True, "Refused", 2)
-    assert second["msg"].startswith(f"cannot manage {managed} for host h2: host h1 of this play reaches the same")
+    assert second["msg"].startswith(f"cannot manage {managed} for host h2: host h1 of this play has the same connection")
     # And so is the first one from then on.
     assert run(action(args=args, spec=spec), **TWO)["error"] == "Refused"
     assert len(module_runs) == 2
@@ -439,7 +439,8 @@ DIFFERENT: dict[str, tuple[Any, dict[str, Any], dict[str, Any], bool]] = {
         {"args": {**ACCOUNT_OF, "argocd_in_cluster": "yes"}},
         False,
     ),
-    "other-wishes": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "enabled": False, "api_key": "x"}}, False),
+    "other-wishes": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "enabled": False}}, False),
+    "another-login": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "api_key": "x"}}, True),
     "another-context": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "context": "d"}}, True),
     "another-namespace": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "argocd_namespace": "other"}}, True),
     "another-proxy": (ACCOUNT, IN_ACCOUNT, {"args": {**IN_ACCOUNT, "proxy": "p"}}, True),

@@ -317,9 +317,14 @@ INSTANCE, RENAMED = "app.kubernetes.io/instance", "argocd.argoproj.io/instance"
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
 
 
-def deploy(api: Api, name: str, *, namespace: str = "argocd", label: str = "") -> None:
-    """Have an Argo CD with that Application, and the label renamed if one is given."""
-    api.cluster.plant({"kind": "Application", "metadata": {"name": name, "namespace": namespace}, "spec": {}})
+SECRET_LISTED = {"version": "v1", "kind": "Secret", "namespace": "argocd", "name": "mine"}
+
+
+def deploy(api: Api, name: str, *, namespace: str = "argocd", label: str = "", deploys: bool = True) -> None:
+    """Have an Argo CD with that Application, which deploys the Secret, and the label renamed if one is given."""
+    application = {"kind": "Application", "metadata": {"name": name, "namespace": namespace}, "spec": {}}
+    listed = [{"kind": "Deployment", "namespace": "argocd", "name": "mine"}, *([SECRET_LISTED] if deploys else [])]
+    api.cluster.plant({**application, "status": {"resources": listed}})
     data = {"application.instanceLabelKey": label} if label else {}
     api.cluster.plant({"kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": namespace}, "data": data})
 
@@ -359,6 +364,13 @@ def test_a_secret_of_an_application_that_is_known_by_its_label_is_refused(
 def test_a_label_alone_is_no_owner(api: Api, metadata: dict[str, Any], renamed: str) -> None:
     deploy(api, "tools", label=renamed)
     api.plant("argocd", "mine", metadata=metadata)
+    sink(api).prepare()
+
+
+def test_an_application_that_does_not_list_the_secret_is_no_owner(api: Api) -> None:
+    """It tracks by its annotation, or deploys to another cluster."""
+    deploy(api, "tools", deploys=False)
+    api.plant("argocd", "mine", metadata={"labels": {INSTANCE: "tools"}})
     sink(api).prepare()
 
 
