@@ -18,7 +18,8 @@ type:
     - An Application is known by its annotation. One that marks by a label, the default before Argo CD 3.0, is looked
       for in O(argocd_namespace) of the Secret's cluster, since charts set the same label, and counts where its status
       lists the Secret. It is seen where the login has C(get) on Applications there, and C(get) on C(argocd-cm) where
-      C(application.instanceLabelKey) renames the label. One of another namespace, or of an Argo CD in another cluster, is not seen.
+      C(application.instanceLabelKey) renames the label. One of another namespace, or of an Argo CD in another cluster,
+      is not seen.
     - V(hashicorp_vault) is a key of a secret in a KV engine of version 2 of HashiCorp Vault or OpenBao. The other keys
       stay as they are, and nothing is written where nothing changes. Where C(url) leads to standbys that answer reads
       themselves, what was written is read again for a few seconds, until they show it. Needs the Python package C(hvac)

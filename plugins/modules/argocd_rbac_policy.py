@@ -60,8 +60,8 @@ options:
         for the subject stand there already and O(overlay) is not set. The server is asked if O(argocd_url) is set.
       - With O(config_store) V(argocd_resource), V(auto) is V(policy.csv), which becomes its C(spec.rbac.policy), unless
         O(overlay) is set; an overlay goes to the ConfigMap.
-      - With O(state) V(absent), V(auto) removes the lines from both places, wherever they were put before, unless O(overlay)
-        is set. A place that is named is the only one.
+      - With O(state) V(absent), V(auto) removes the lines from both places, wherever they were put before, unless
+        O(overlay) is set. A place that is named is the only one.
     type: str
     choices: [auto, overlay, policy.csv]
     default: auto

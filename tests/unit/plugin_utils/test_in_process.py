@@ -421,7 +421,7 @@ def test_as_a_module_two_hosts_are_refused_too(
         assert "failed" not in run(action(args=args, spec=spec), **TWO)
     second = run(action(args=args, spec=spec), **TWO, inventory_hostname="h2")
     assert (second["failed"], second["error"], len(module_runs)) == (True, "Refused", 2)
-    assert second["msg"].startswith(f"cannot manage {managed} for host h2: host h1 of this play has the same connection")
+    assert second["msg"].startswith(f"cannot manage {managed} for host h2: host h1 of this play has the same conn")
     # And so is the first one from then on.
     assert run(action(args=args, spec=spec), **TWO)["error"] == "Refused"
     assert len(module_runs) == 2
