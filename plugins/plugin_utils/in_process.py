@@ -152,8 +152,10 @@ class FlowAction(ActionBase):
         A module that runs elsewhere does not get the environment of this process.
         """
         hosts = _play_hosts(variables)
+        if len(hosts) < 2:
+            return
         environment = {**(os.environ if here else {}), **self._environment()}
-        missing = implicit_target(self.SPEC, args, environment) if len(hosts) > 1 else None
+        missing = implicit_target(self.SPEC, args, environment)
         if missing:
             raise InvalidInput(
                 f"cannot run {self.SPEC.name} for {len(hosts)} hosts: {missing}, so all of them would reach the same "

@@ -92,7 +92,7 @@ class VaultFile:
         return [{"type": "ansible_vault", "file": str(self.file), "variable": VARIABLE}]
 
     def fill(self) -> None:
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.clear()
         self.directory.mkdir(parents=True)
         other = bytes(self._vault.encrypt(FOREIGN, vault_id="default")).decode()
         block = "".join(f"          {line}\n" for line in other.splitlines())

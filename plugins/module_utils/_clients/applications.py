@@ -15,12 +15,18 @@ from .._core.ownership import Application, heals_itself, tracking_application
 if TYPE_CHECKING:
     from .kubernetes import KubernetesClient
 
-__all__ = ("LABEL_KEY", "NOT_SHOWN", "find_application", "look_up")
+__all__ = ("LABEL_KEY", "find_application", "look_up", "shown")
 
 # Of argocd-cm: Argo CD's own label, where it is renamed.
 LABEL_KEY = "application.instanceLabelKey"
-# Not to be seen: no right to, no such object, or no such kind in this cluster.
-NOT_SHOWN = (Absent, Denied, UnexpectedReply)
+
+
+def shown(kubernetes: KubernetesClient, kind: str, name: str) -> dict[str, Any]:
+    """Return the object; empty where there is none, no such kind in this cluster, or no right to see it."""
+    try:
+        return kubernetes.get(kind, name)
+    except (Absent, Denied, UnexpectedReply):
+        return {}
 
 
 def find_application(argocd: KubernetesClient, kind: str, metadata: Mapping[str, Any]) -> Application | None:
@@ -33,35 +39,29 @@ def find_application(argocd: KubernetesClient, kind: str, metadata: Mapping[str,
     found = tracking_application(metadata, label=label)
     if found is None or found.certain:
         return found
-    found = replace(found, namespace=found.namespace or argocd.namespace)
-    return found if _lists(argocd, found, (kind, metadata.get("namespace"), metadata["name"])) else None
-
-
-def _lists(argocd: KubernetesClient, application: Application, wanted: tuple[str, str | None, str]) -> bool:
-    if application.namespace != argocd.namespace:
-        return False
-    try:
-        status = argocd.get("applications", application.name).get("status") or {}
-    except NOT_SHOWN:
-        return False
-    listed = status.get("resources") or []
-    return any((item.get("kind"), item.get("namespace"), item.get("name")) == wanted for item in listed)
+    found, resource = _read(argocd, found)
+    return found if _lists(resource, (kind, metadata.get("namespace"), metadata["name"])) else None
 
 
 def look_up(argocd: KubernetesClient, found: Application) -> tuple[Application | None, bool | None]:
     """Return the Application, None where it is none, and whether it heals itself, None where that is not shown."""
-    found = replace(found, namespace=found.namespace or argocd.namespace)
-    try:
-        if found.namespace == argocd.namespace:
-            return found, heals_itself(argocd.get("applications", found.name))
-    except NOT_SHOWN:
-        pass
+    found, resource = _read(argocd, found)
+    if resource:
+        return found, heals_itself(resource)
     return (found if found.certain else None), None
 
 
+def _read(argocd: KubernetesClient, found: Application) -> tuple[Application, dict[str, Any]]:
+    """Return it with its namespace, and the resource, empty where that is not shown: we look in one namespace only."""
+    found = replace(found, namespace=found.namespace or argocd.namespace)
+    here = found.namespace == argocd.namespace
+    return found, shown(argocd, "applications", found.name) if here else {}
+
+
+def _lists(application: Mapping[str, Any], wanted: tuple[str, str | None, str]) -> bool:
+    listed = (application.get("status") or {}).get("resources") or []
+    return any((item.get("kind"), item.get("namespace"), item.get("name")) == wanted for item in listed)
+
+
 def _instance_label(argocd: KubernetesClient) -> str:
-    try:
-        data = argocd.get("configmaps", "argocd-cm").get("data") or {}
-    except NOT_SHOWN:
-        return ""
-    return str(data.get(LABEL_KEY, ""))
+    return str((shown(argocd, "configmaps", "argocd-cm").get("data") or {}).get(LABEL_KEY, ""))

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .._clients.applications import LABEL_KEY, NOT_SHOWN, look_up
+from .._clients.applications import LABEL_KEY, look_up, shown
 from .._core.errors import Refused
 from .._core.ownership import (
     check_owners,
@@ -56,7 +56,7 @@ class Owners:
     def check_account(self, snapshot: Snapshot, account: str) -> list[str]:
         """Raise Refused, or warn, where the operator keeps this very account."""
         resource = operator_resource(snapshot.metadata)
-        if not resource or not self._is_local_user(resource, account):
+        if not resource or not is_local_user(shown(self._kubernetes, "argocds", resource), account):
             return []
         cause = (
             f"spec.localUsers of ArgoCD {resource} has it, so that the operator replaces its tokens by one of its own"
@@ -67,10 +67,3 @@ class Owners:
                 "to true"
             )
         return [f"account {account}: {cause}"]
-
-    def _is_local_user(self, resource: str, account: str) -> bool:
-        try:
-            shape: dict[str, Any] = self._kubernetes.get("argocds", resource)
-        except NOT_SHOWN:
-            return False
-        return is_local_user(shape, account)

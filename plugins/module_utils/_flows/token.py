@@ -144,7 +144,7 @@ class _Keeper:
     ) -> None:
         self._task = task
         self._warnings: tuple[str, ...] = ()
-        self._wish = wish = task.wish
+        self._wish = task.wish
         self._places = task.places
         self._ports = task.ports
         self._assessment = assessment
@@ -153,7 +153,7 @@ class _Keeper:
         self._require_same_instance = require_same_instance
         # The first id that was found in the place.
         self._found: str | None = None
-        self._renewal = wish.renewal
+        self._renewal = task.wish.renewal
 
     def run(self) -> Outcome:
         """Decide and act. May be called again, where another writer was faster."""
