@@ -70,9 +70,13 @@ class Processes:
         return "\n".join(sorted(self._seen))
 
     def wait(self, seconds: float) -> None:
-        """Wait for what went to the background: only then it has left what it leaves."""
+        """Wait for what went to the background: only then it has left what it leaves.
+
+        A process may be listed before its child is there, and be over when it is asked whose it is: a second look
+        sees the child.
+        """
         deadline = time.monotonic() + seconds
-        while self._look() and time.monotonic() < deadline:
+        while (self._look() or self._look()) and time.monotonic() < deadline:
             time.sleep(_SAMPLE_SECONDS)
 
     def _watch(self) -> None:

@@ -53,6 +53,13 @@ def test_the_wait_has_an_end(done: Path) -> None:
         assert not done.exists()
 
 
+def test_one_look_that_sees_none_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([True, False, True, False, False])
+    monkeypatch.setattr(Processes, "_look", lambda _self: next(looks))
+    Processes(MARK).wait(30)
+    assert not list(looks)
+
+
 def test_what_others_run_is_not_looked_at(done: Path) -> None:
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(done)])
     try:
