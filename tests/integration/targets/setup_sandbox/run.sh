@@ -10,6 +10,7 @@ config="$setup/../../integration_config.yml"
 work="$OUTPUT_DIR/${PWD##*/}"
 python "$setup/make_inventory.py" "$config" "$work"
 
+export ANSIBLE_CONFIG="$setup/ansible.cfg"
 export ANSIBLE_ACTION_PLUGINS="$setup/action_plugins"
 export ANSIBLE_FILTER_PLUGINS="$setup/filter_plugins"
 export ANSIBLE_CALLBACK_PLUGINS="$setup/callback_plugins"
