@@ -29,7 +29,8 @@ from .runs import Warm
 from .world import Tls, World
 
 TESTS = Path(__file__).resolve().parents[1]
-OPENBAO = TESTS / "integration" / "targets" / "setup_sandbox" / "openbao.py"
+SETUP = TESTS / "integration" / "targets" / "setup_sandbox"
+OPENBAO = SETUP / "openbao.py"
 START_SECONDS = 60
 # What is seen at once is seen by the same number of requests in every run.
 AT_ONCE = Behaviour(visible_after=0.0, login_delay=0.0, release=Release(3, 5, 0))
@@ -95,6 +96,7 @@ def warm(collections: Path, directory: Path) -> Iterator[Warm]:
         # A job's ansible-playbook is that of this environment.
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": f"{TESTS}:{TESTS / 'sandbox'}",
+        "ANSIBLE_CONFIG": str(SETUP / "ansible.cfg"),
         "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",

@@ -31,9 +31,6 @@ from .tracing import attach_when_due
 
 ACTIONS = ("argocd_account", "argocd_rbac_policy", "argocd_token", "argocd_can_i")
 PR_SET_CHILD_SUBREAPER = 36
-# How often Ansible looks whether a task has ended: its own 0.001 s costs a tenth of the time where many runs share few
-# processors.
-POLL_SECONDS = 0.01
 
 
 def warm_up() -> None:
@@ -79,7 +76,6 @@ def play(wish: dict[str, Any], bundles: Path) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     # What mkstemp takes its names from, here and in the workers.
     tempfile._name_sequence = numbered_names()  # type: ignore[attr-defined] # noqa: SLF001 # it has no public twin
-    constants.DEFAULT_INTERNAL_POLL_INTERVAL = POLL_SECONDS
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-")
     # What Ansible has made of a module and all that it imports serves every run.
     (Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache").symlink_to(bundles)
