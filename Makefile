@@ -61,8 +61,8 @@ test: setup copy home ## lint, types, unit, integration both ways, sanity, docum
 test-edges: setup copy home ## what takes longer: the cases at the edges, both ways, the certification, the demonstration
 	@python $(TOOLS)/run_steps.py $(BUILD)/logs-edges $(MAKE) $(EDGE_STEPS)
 
-test-real: setup copy testbed ## the integration targets of `make test`, both ways, on real servers; writes build/test-real.json
-	@failed=0; python $(TOOLS)/run_steps.py $(BUILD)/logs-real $(MAKE) $(REAL_STEPS) fleet-real || failed=1; \
+test-real: setup copy testbed ## the targets of `make test`, both ways, on real servers, fleet-real, conformance; writes build/test-real.json
+	@failed=0; python $(TOOLS)/run_steps.py $(BUILD)/logs-real $(MAKE) $(REAL_STEPS) fleet-real conformance || failed=1; \
 		python $(TOOLS)/real.py $(BUILD)/test-real.json $(REAL_STEPS:%=$(BUILD)/%) && exit $$failed
 
 unit: setup ## unit and property tests: make unit ARGS='tests/unit/core -k policy'
