@@ -163,7 +163,7 @@ def main() -> int:
     parser.add_argument("--parts", default=",".join((*PARTS, PLANTED)), help="some of them, with commas between")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th fault, for a quick look")
     parser.add_argument("--each", action="store_true", help="the next run after each fault, also where one was seen")
-    parser.add_argument("--worlds", type=int, default=4, help="how many runs at a time")
+    parser.add_argument("--worlds", type=int, default=6, help="how many runs at a time")
     options = parser.parse_args()
     parts = options.parts.split(",")
     chosen = cases(options.only)

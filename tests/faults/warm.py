@@ -25,7 +25,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .forked import fork_modules
+from .forked import Bundles, fork_modules
 from .injected import HURRIED_SECONDS
 from .tracing import attach_when_due
 
@@ -33,7 +33,7 @@ ACTIONS = ("argocd_account", "argocd_rbac_policy", "argocd_token", "argocd_can_i
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def warm_up() -> None:
+def warm_up(bundles: Bundles) -> None:
     """Import what every run would import; the collection by Ansible's own loader."""
     # A run tells its loader to be there, and finds that it is.
     warnings.filterwarnings("ignore", message=".*AnsibleCollectionFinder has already been configured.*")
@@ -48,8 +48,12 @@ def warm_up() -> None:
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
     for name in ("hvac", "bcrypt", "multiprocessing.popen_fork", "multiprocessing.synchronize"):
         importlib.import_module(name)
-    fork_modules(loader.connection_loader.get("local", class_only=True), Path.home() / "compiled")
-    # What every run shares stays shared: a collection of garbage writes to each object that it looks at.
+    fork_modules(loader.connection_loader.get("local", class_only=True), bundles)
+    keep_shared()
+
+
+def keep_shared() -> None:
+    """What every run shares stays shared: a collection of garbage writes to each object that it looks at."""
     gc.collect()
     gc.freeze()
 
@@ -67,7 +71,7 @@ def numbered_names() -> Iterator[str]:
     return (f"t{number}" for number in count())
 
 
-def play(wish: dict[str, Any], bundles: Path) -> int:
+def play(wish: dict[str, Any], cache: Path) -> int:
     """As the program ansible-playbook; returns its exit code."""
     from ansible import constants
     from ansible.cli.playbook import PlaybookCLI
@@ -78,7 +82,7 @@ def play(wish: dict[str, Any], bundles: Path) -> int:
     tempfile._name_sequence = numbered_names()  # type: ignore[attr-defined] # noqa: SLF001 # it has no public twin
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-")
     # What Ansible has made of a module and all that it imports serves every run.
-    (Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache").symlink_to(bundles)
+    (Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache").symlink_to(cache)
     if wish["hurried"]:
         shorten_timeouts()
     attach_when_due(wish.get("strace"))
@@ -91,7 +95,7 @@ def play(wish: dict[str, Any], bundles: Path) -> int:
     return 0
 
 
-def become_run(wish: dict[str, Any], bundles: Path) -> None:
+def become_run(wish: dict[str, Any], cache: Path) -> None:
     """In the child: a session of its own, its output in a file, and no way back."""
     os.setsid()
     signal.set_wakeup_fd(-1)
@@ -101,7 +105,7 @@ def become_run(wish: dict[str, Any], bundles: Path) -> None:
         os.dup2(handle, number)
     code = 250
     try:
-        code = play(wish, bundles)
+        code = play(wish, cache)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -126,7 +130,7 @@ def reap(running: dict[int, Any]) -> None:
             say({"id": running.pop(pid), "code": os.waitstatus_to_exitcode(status)})
 
 
-def serve(bundles: Path) -> None:
+def serve(cache: Path, bundles: Bundles) -> None:
     running: dict[int, Any] = {}
     awake, wake = os.pipe()
     for end in (awake, wake):
@@ -149,18 +153,21 @@ def serve(bundles: Path) -> None:
         *lines, unread = (unread + read).split(b"\n")
         for line in lines:
             wish = json.loads(line)
+            if bundles.learn():
+                keep_shared()
             pid = os.fork()
             if pid == 0:
-                become_run(wish, bundles)
+                become_run(wish, cache)
             running[pid] = wish["id"]
             say({"id": wish["id"], "pid": pid})
 
 
 def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    warm_up()
+    bundles = Bundles(Path.home() / "bundles")
+    warm_up(bundles)
     say({"ready": True})
-    serve(Path(tempfile.mkdtemp(dir=Path.home())))
+    serve(Path(tempfile.mkdtemp(dir=Path.home())), bundles)
 
 
 if __name__ == "__main__":
