@@ -26,7 +26,7 @@ from .._core.errors import Absent, ApiError, InvalidInput, Mismatch
 from .._core.plan import Plan
 from .owning import Owners
 from .password import parse_password
-from .ports import Outcome, Ports, await_own_login, everywhere, optional_argocd
+from .ports import Outcome, Ports, await_own_login, everywhere, optional_argocd, settle
 from .settling import Arrival, await_arrival, parse_settle_time, require_lasting
 from .stored_password import StoredPassword
 
@@ -57,7 +57,7 @@ def _bring(kubernetes: KubernetesClient, desired: DesiredAccount, params: Mappin
     settle_time = parse_settle_time(params)
     planner = _Planner(kubernetes, desired, params, ports)
     store = planner.store
-    plan = store.settle(planner.plan, apply=not ports.check_mode)
+    plan = settle(store, planner.plan, apply=not ports.check_mode, ports=ports)
     snapshot = planner.snapshot
     arrival = Arrival(pending=False, late=False)
     if store.upstream:

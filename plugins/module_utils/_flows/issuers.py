@@ -17,7 +17,7 @@ from .._core.signing import sign_token
 from .._core.token_list import add_token, listed_tokens, remove_tokens
 from .._stores.port import Snapshot, Store
 from .owning import Owners
-from .ports import Ports, retry_conflicts
+from .ports import Ports, retry_conflicts, settle
 
 __all__ = ("ApiIssuer", "Issuer", "KubernetesIssuer")
 
@@ -77,7 +77,7 @@ class ApiIssuer:
         def create() -> str:
             return self._argocd.create_token(self._account, token_id=token_id, expires_in=expires_in, token=bearer)
 
-        return retry_conflicts(create, sleep=self._ports.sleep)
+        return retry_conflicts(create, self._ports)
 
     def delete(self, token_id: str, *, bearer: str | None) -> bool:
         """Let the server revoke."""
@@ -85,7 +85,7 @@ class ApiIssuer:
         def delete() -> bool:
             return self._argocd.delete_token(self._account, token_id, token=bearer)
 
-        return retry_conflicts(delete, sleep=self._ports.sleep)
+        return retry_conflicts(delete, self._ports)
 
 
 class KubernetesIssuer:
@@ -158,4 +158,4 @@ class KubernetesIssuer:
             self._owners.check_secret(snapshot, values)
             return Plan(before={}, after={}, steps=(SetKeys("secrets", SECRET, values),))
 
-        self._store.settle(plan, apply=apply)
+        settle(self._store, plan, apply=apply, ports=self._ports)

@@ -8,7 +8,7 @@ A flow reads, plans, applies and reports; it knows neither Ansible nor the wall 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 from .._clients.argocd import ArgocdClient
 from .._clients.kubernetes import KubernetesClient
 from .._core.errors import Absent, Conflict, Unauthenticated
+from .._core.plan import Plan
 from .._sinks.port import Sink
 from .._stores.configmaps import ConfigMapStore
+from .._stores.port import Store
 
 __all__ = (
     "Outcome",
@@ -28,12 +30,15 @@ __all__ = (
     "optional_argocd",
     "own_login",
     "retry_conflicts",
+    "settle",
     "wait_until",
 )
 
 _POLL_SECONDS = 0.25
 _CONNECTIONS = 5
-_CONFLICT_RETRIES, _CONFLICT_PAUSE = 3, 0.5
+# Twenty tries, some 12 s of waiting: with twenty controllers on two busy processors, and somebody who rewrites the
+# object every second, five tries at once were too few for one in five (`make races`).
+_CONFLICT_PAUSES, _FIRST_PAUSE, _LONGEST_PAUSE = 19, 0.1, 1.0
 # Seconds between tries to log in as the very account that was just enabled, or given a password.
 _OWN_LOGIN_PAUSES = (1.0, 2.0, 4.0)
 T = TypeVar("T")
@@ -106,13 +111,25 @@ def everywhere(
     return True
 
 
-def retry_conflicts(call: Callable[[], T], *, sleep: Callable[[float], None]) -> T:
+def _conflict_pauses(ports: Ports) -> Iterator[float]:
+    """Seconds to wait each time that another writer of an object was first; by chance, so that many get apart."""
+    for number in range(_CONFLICT_PAUSES):
+        longest = min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE)
+        yield longest * (50 + ports.random_below(51)) / 100
+
+
+def settle(store: Store, make_plan: Callable[[], Plan], *, apply: bool, ports: Ports) -> Plan:
+    """Have the store carry out the plan, and plan anew after a pause where another writer was first (stores.port)."""
+    return store.settle(make_plan, apply=apply, pauses=_conflict_pauses(ports), sleep=ports.sleep)
+
+
+def retry_conflicts(call: Callable[[], T], ports: Ports) -> T:
     """Call again where another writer of argocd-secret was first (409): nothing of ours happened then."""
-    for _attempt in range(_CONFLICT_RETRIES):
+    for pause in _conflict_pauses(ports):
         try:
             return call()
         except Conflict:
-            sleep(_CONFLICT_PAUSE)
+            ports.sleep(pause)
     return call()
 
 

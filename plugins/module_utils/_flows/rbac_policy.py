@@ -34,7 +34,7 @@ from .._core.policy_text import POLICY_KEY, broken_lines, merged_lines, policy_k
 from .._core.release import Release
 from .judging import read_data, read_projects, release_of
 from .owning import Owners
-from .ports import Outcome, Ports, argocd_at_hand
+from .ports import Outcome, Ports, argocd_at_hand, settle
 from .settling import Arrival, await_arrival, parse_settle_time, require_lasting
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(params: Mapping[str, Any], ports: Ports) -> Outcome:
     argocd = argocd_at_hand(params, ports)
     planner = _Planner(store, desired, params, ports.claim, kubernetes, release=release_of(argocd))
     planner.ceiling = ceiling if desired.present else None
-    plan = store.settle(planner.plan, apply=not ports.check_mode)
+    plan = settle(store, planner.plan, apply=not ports.check_mode, ports=ports)
     change = planner.change
     arrival = Arrival(pending=False, late=False)
     unasked: tuple[str, ...] = ()
@@ -268,7 +268,7 @@ def _probe(store: Store, plan: Plan, change: PolicyChange, argocd: ArgocdClient,
         except Unauthenticated as exc:
             return (f"cannot tell whether Argo CD took the policy just written to {CONFIG_MAP}: {exc}",)
         if broken:
-            stood, put_back = _put_back(store, plan)
+            stood, put_back = _put_back(store, plan, ports)
             raise UnexpectedReply(
                 f"cannot keep the policy just written to {CONFIG_MAP}: Argo CD answers that it does not compile "
                 f"({broken}); {_suspects(broken, stood, change)}; "
@@ -309,7 +309,7 @@ _CHANGED_SINCE = "somebody else has changed it since, so it was left as it is"
 _WRITTEN_SINCE = ", which somebody else has written since: correct it, Argo CD answers 500 to everybody while it stands"
 
 
-def _put_back(store: Store, plan: Plan) -> tuple[Mapping[str, str], bool]:
+def _put_back(store: Store, plan: Plan, ports: Ports) -> tuple[Mapping[str, str], bool]:
     """Put the previous values back, unless what we wrote is no longer what stands there.
 
     Return the policy as it stood, and whether that was done.
@@ -325,5 +325,5 @@ def _put_back(store: Store, plan: Plan) -> tuple[Mapping[str, str], bool]:
         still_ours = all(stood.get(key) == value for step in plan.steps for key, value in step.values.items())
         return Plan(before={}, after={}, steps=steps if still_ours else ())
 
-    put_back = store.settle(previous, apply=True).changed
+    put_back = settle(store, previous, apply=True, ports=ports).changed
     return stood, put_back

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from .._clients.kubernetes import KubernetesClient, decode_data
@@ -14,8 +14,6 @@ from .._core.plan import Plan, SetKeys
 from .port import Snapshot
 
 __all__ = ("ConfigMapStore",)
-
-_ATTEMPTS = 5
 
 
 class ConfigMapStore:
@@ -42,20 +40,29 @@ class ConfigMapStore:
         data = decode_data(shape) if kind == "secrets" else shape.get("data") or {}
         return Snapshot(data=data, metadata=shape["metadata"])
 
-    def settle(self, make_plan: Callable[[], Plan], *, apply: bool) -> Plan:
-        """Plan and apply; on a conflict read and plan anew, at most 5 times. `make_plan` reads through this store.
+    def settle(
+        self,
+        make_plan: Callable[[], Plan],
+        *,
+        apply: bool,
+        pauses: Iterable[float],
+        sleep: Callable[[float], None],
+    ) -> Plan:
+        """Plan and apply; on a conflict read and plan anew, after each of the pauses.
 
+        `make_plan` reads through this store.
         Without `apply` every step is sent as a dry run, so that a plan is also the proof that it could be written.
         """
         first = plan = make_plan()
         done: list[SetKeys] = []
-        for attempt in range(1, _ATTEMPTS + 1):
+        for pause in (*pauses, None):
             try:
                 self._apply(plan, done) if apply else self._rehearse(plan)
                 return replace(plan, before=first.before, steps=(*done, *(() if apply else plan.steps)))
             except Conflict:
-                if attempt == _ATTEMPTS:
+                if pause is None:
                     raise
+                sleep(pause)
             plan = make_plan()
             # What others wrote before our own first write is no change of ours, and nothing to go back behind.
             first = first if done else plan

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,9 +50,17 @@ class Store(Protocol):
     def live(self, kind: str, name: str) -> Snapshot:
         """Return the object as the cluster has it; raises an ApiError."""
 
-    def settle(self, make_plan: Callable[[], Plan], *, apply: bool) -> Plan:
-        """Make the plan and carry it out, planning anew from a new read where somebody else wrote in between.
+    def settle(
+        self,
+        make_plan: Callable[[], Plan],
+        *,
+        apply: bool,
+        pauses: Iterable[float],
+        sleep: Callable[[float], None],
+    ) -> Plan:
+        """Make the plan and carry it out; where somebody else wrote in between, plan anew from a new read.
 
+        That comes after one more of the `pauses` (seconds) each time, and raises Conflict when there are no more.
         With `apply` false (check mode) nothing is written, and rights that a write would lack are found all the same.
         Returns the plan that holds.
         """

@@ -110,16 +110,17 @@ def test_when_the_other_writer_did_all_of_it_this_run_changed_nothing() -> None:
     assert (outcome.changed, outcome.before) == (False, outcome.after)
 
 
-@pytest.mark.parametrize(("conflicts", "patches"), [(4, 5), (5, 5)])
-def test_a_conflict_is_planned_anew_at_most_five_times(conflicts: int, patches: int) -> None:
+@pytest.mark.parametrize(("conflicts", "patches"), [(19, 20), (20, 20)])
+def test_a_conflict_is_planned_anew_at_most_twenty_times(conflicts: int, patches: int) -> None:
     world = World()
     world.fail("patch", *[Conflict("modified", status=409)] * conflicts)
-    if conflicts < 5:
+    if conflicts < 20:
         assert run(world).changed
     else:
         with pytest.raises(Conflict):
             run(world)
     assert len(world.effects()) == patches
+    assert 8 < world.slept < 20
 
 
 def test_a_conflict_on_the_second_object_keeps_the_first_write_in_the_report() -> None:

@@ -241,11 +241,11 @@ def test_after_a_conflict_the_lines_of_the_other_writer_stay() -> None:
     assert "bob" not in outcome.before
 
 
-@pytest.mark.parametrize(("conflicts", "patches"), [(4, 5), (5, 5)])
-def test_a_conflict_is_planned_anew_at_most_five_times(conflicts: int, patches: int) -> None:
+@pytest.mark.parametrize(("conflicts", "patches"), [(19, 20), (20, 20)])
+def test_a_conflict_is_planned_anew_at_most_twenty_times(conflicts: int, patches: int) -> None:
     world = World()
     world.fail("patch", *[Conflict("modified", status=409)] * conflicts)
-    if conflicts < 5:
+    if conflicts < 20:
         assert run(world).changed
     else:
         with pytest.raises(Conflict):

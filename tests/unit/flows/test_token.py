@@ -262,10 +262,10 @@ def test_a_failure_leaves_no_token_alive_and_the_sink_as_it_was(name: str) -> No
 
 def test_a_conflict_that_stays_is_given_up_with_nothing_minted() -> None:
     world = World()
-    world.fail("mint", *[Conflict("modified", status=409)] * 4)
+    world.fail("mint", *[Conflict("modified", status=409)] * 20)
     with pytest.raises(Conflict):
         run(world)
-    assert world.effects() == [ANNOUNCED, *[MINTED] * 4, WITHDRAWN]
+    assert world.effects() == [ANNOUNCED, *[MINTED] * 20, WITHDRAWN]
 
 
 @pytest.mark.parametrize("error", [LOST, UnexpectedReply("bad gateway", status=502)], ids=["no-answer", "gateway"])
