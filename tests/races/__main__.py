@@ -153,6 +153,7 @@ def main() -> int:
     parser.add_argument("--on", choices=["sandbox", "real"], help="only there")
     parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX", help="some races")
     options = parser.parse_args()
+    integration.unwind_when_stopped()
     report, collections = options.report.absolute(), options.collections.absolute()
     directory = report.with_suffix("")
     shutil.rmtree(directory, ignore_errors=True)
