@@ -120,11 +120,11 @@ def _conflict_pauses(ports: Ports) -> Iterator[float]:
 
 def settle(store: Store, make_plan: Callable[[], Plan], *, apply: bool, ports: Ports) -> Plan:
     """Have the store carry out the plan, and plan anew after a pause where another writer was first (stores.port)."""
-    return store.settle(make_plan, apply=apply, pauses=_conflict_pauses(ports), sleep=ports.sleep)
+    return store.settle(make_plan, apply=apply, retry=lambda once: retry_conflicts(once, ports))
 
 
 def retry_conflicts(call: Callable[[], T], ports: Ports) -> T:
-    """Call again where another writer of argocd-secret was first (409): nothing of ours happened then."""
+    """Call again after a pause where another writer of the object was first (409): nothing of ours happened then."""
     for pause in _conflict_pauses(ports):
         try:
             return call()

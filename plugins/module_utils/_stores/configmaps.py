@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .._clients.kubernetes import KubernetesClient, decode_data
-from .._core.errors import Conflict
 from .._core.plan import Plan, SetKeys
-from .port import Snapshot
+from .port import Retry, Snapshot
 
 __all__ = ("ConfigMapStore",)
 
@@ -40,33 +40,23 @@ class ConfigMapStore:
         data = decode_data(shape) if kind == "secrets" else shape.get("data") or {}
         return Snapshot(data=data, metadata=shape["metadata"])
 
-    def settle(
-        self,
-        make_plan: Callable[[], Plan],
-        *,
-        apply: bool,
-        pauses: Iterable[float],
-        sleep: Callable[[float], None],
-    ) -> Plan:
-        """Plan and apply; on a conflict read and plan anew, after each of the pauses.
+    def settle(self, make_plan: Callable[[], Plan], *, apply: bool, retry: Retry) -> Plan:
+        """Plan and apply; on a conflict `retry` has that done anew. `make_plan` reads through this store.
 
-        `make_plan` reads through this store.
         Without `apply` every step is sent as a dry run, so that a plan is also the proof that it could be written.
         """
-        first = plan = make_plan()
         done: list[SetKeys] = []
-        for pause in (*pauses, None):
-            try:
-                self._apply(plan, done) if apply else self._rehearse(plan)
-                return replace(plan, before=first.before, steps=(*done, *(() if apply else plan.steps)))
-            except Conflict:
-                if pause is None:
-                    raise
-                sleep(pause)
+        before: Mapping[str, Any] = {}
+
+        def once() -> Plan:
+            nonlocal before
             plan = make_plan()
             # What others wrote before our own first write is no change of ours, and nothing to go back behind.
-            first = first if done else plan
-        raise AssertionError("the last attempt returns or raises")
+            before = before if done else plan.before
+            self._apply(plan, done) if apply else self._rehearse(plan)
+            return replace(plan, before=before, steps=(*done, *(() if apply else plan.steps)))
+
+        return retry(once)
 
     def _rehearse(self, plan: Plan) -> None:
         for step in plan.steps:

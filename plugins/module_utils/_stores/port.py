@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .._core.plan import Plan, SetKeys
 
-__all__ = ("Snapshot", "Source", "Store")
+__all__ = ("Retry", "Snapshot", "Source", "Store")
+
+Retry = Callable[[Callable[[], Plan]], Plan]
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,10 @@ class Store(Protocol):
     def live(self, kind: str, name: str) -> Snapshot:
         """Return the object as the cluster has it; raises an ApiError."""
 
-    def settle(
-        self,
-        make_plan: Callable[[], Plan],
-        *,
-        apply: bool,
-        pauses: Iterable[float],
-        sleep: Callable[[float], None],
-    ) -> Plan:
+    def settle(self, make_plan: Callable[[], Plan], *, apply: bool, retry: Retry) -> Plan:
         """Make the plan and carry it out; where somebody else wrote in between, plan anew from a new read.
 
-        That comes after one more of the `pauses` (seconds) each time, and raises Conflict when there are no more.
+        `retry` calls again what raised Conflict, as often as it sees fit.
         With `apply` false (check mode) nothing is written, and rights that a write would lack are found all the same.
         Returns the plan that holds.
         """
