@@ -124,8 +124,11 @@ class Bench:
     def _watching(self, look: Callable[[], None], act: Act) -> Iterator[None]:
         """Until the server has handled what no run waits for any more: handled later, it would meet the next one."""
         cluster = self.world.cluster
-        cluster.faults = watch = Watch(look, act)
-        cluster.requests.clear()
+        watch = Watch(look, act)
+        with cluster.lock:
+            # Together: what is counted here from now on is remembered here, too.
+            cluster.faults = watch
+            cluster.requests.clear()
         yield
         deadline = time.monotonic() + RUN_SECONDS
         while len(cluster.requests) < watch.seen:

@@ -20,10 +20,12 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from argocd_sandbox.cluster import BCRYPT_COST
 
 from .forked import Bundles, fork_modules
 from .injected import HURRIED_SECONDS
@@ -31,6 +33,8 @@ from .tracing import attach_when_due
 
 ACTIONS = ("argocd_account", "argocd_rbac_policy", "argocd_token", "argocd_can_i")
 PR_SET_CHILD_SUBREAPER = 36
+# How often a run loads a file of a role, at most: its playbook names it that often.
+ROLE_LOADS = 4
 
 
 def warm_up(bundles: Bundles) -> None:
@@ -46,10 +50,37 @@ def warm_up(bundles: Bundles) -> None:
     # Every run looks at all of these; their documentation is what takes the time.
     for kind in ("become", "callback", "cache", "connection", "inventory", "shell", "strategy", "vars"):
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
-    for name in ("hvac", "bcrypt", "multiprocessing.popen_fork", "multiprocessing.synchronize"):
+    for name in ("hvac", "multiprocessing.popen_fork", "multiprocessing.synchronize"):
         importlib.import_module(name)
+    hash_cheaply(importlib.import_module("bcrypt"))
+    read_roles(importlib.import_module("ansible.parsing.dataloader").DataLoader)
     fork_modules(loader.connection_loader.get("local", class_only=True), bundles)
     keep_shared()
+
+
+def hash_cheaply(bcrypt: Any) -> None:
+    """At the lowest cost there is: slow on purpose, and nobody attacks these hashes."""
+    gensalt = bcrypt.gensalt
+    bcrypt.gensalt = lambda _rounds: gensalt(BCRYPT_COST)
+
+
+def read_roles(loader: type[Any]) -> None:
+    """The YAML of our roles, for the first times that a run loads it: its copies would be a sixth of a run.
+
+    What was handed out is the caller's, who may change it: once all are, Ansible reads and copies on its own.
+    """
+    collection = Path(importlib.import_module("ansible_collections.fleetops.argocd").__path__[0])
+    load: Callable[..., Any] = loader.load_from_file
+    read = {
+        str(path): [load(loader(), str(path), unsafe=True, trusted_as_template=True) for _time in range(ROLE_LOADS)]
+        for path in collection.glob("roles/*/*/*.yml")
+    }
+
+    def load_from_file(self: Any, file_name: str, *rest: Any, **how: Any) -> Any:
+        waiting = read.get(file_name)
+        return waiting.pop() if waiting else load(self, file_name, *rest, **how)
+
+    loader.load_from_file = load_from_file
 
 
 def keep_shared() -> None:

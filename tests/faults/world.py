@@ -21,7 +21,7 @@ import bcrypt
 import trustme
 from argocd_sandbox.cluster import Cluster
 from argocd_sandbox.http import Request
-from argocd_sandbox.store import Key, Object
+from argocd_sandbox.store import Key, Object, ObjectStore
 
 from .places import SECRET, VAULT_PASSWORD, Both, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile
 
@@ -104,6 +104,7 @@ class World:
         self.keeps = TOKEN
         self.meanwhile = False
         self._mark: Any = None
+        self._known_rest: tuple[tuple[ObjectStore, str], list[Any]] | None = None
 
     def _make_kubeconfig(self, tls: Tls) -> dict[str, Any]:
         """With its keys inside, which `kubernetes` makes files of."""
@@ -157,11 +158,9 @@ class World:
         return Saved(tuple(self.cluster.store.items()), self.place.save(), self.keeps)
 
     def restore(self, saved: Saved, sink: str) -> None:
-        self.cluster.reset()
+        self.cluster.reset(saved.objects)
         self.meanwhile = False
         self.place, self.keeps = self.places[sink], saved.keeps
-        for item in saved.objects:
-            self.cluster.plant(item)
         self.place.restore(saved.place)
         self.clear_temporary()
         self._mark = self.place.mark()
@@ -250,9 +249,17 @@ class World:
         return dict((found or {}).get("data") or {})
 
     def _rest(self) -> list[Any]:
-        """Every other object, and of ours what is not data."""
+        """Every other object, and of ours what is not data; made anew only after a change."""
+        store = self.cluster.store
+        moment = store, store.revision
+        if self._known_rest is None or self._known_rest[0] != moment:
+            self._known_rest = moment, self._make_rest(store)
+        return self._known_rest[1]
+
+    @staticmethod
+    def _make_rest(store: ObjectStore) -> list[Any]:
         found = []
-        for item in self.cluster.store.items():
+        for item in store.items():
             key = Key(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
             if key == SECRET:
                 continue

@@ -9,7 +9,7 @@ import secrets
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,8 @@ class Cluster:
         self.apis: dict[str, Callable[[Request], Response]] = {"k8s": self.kubernetes, "argocd": self.argocd}
         self.reset()
 
-    def reset(self) -> None:
+    def reset(self, objects: Iterable[Object] | None = None) -> None:
+        """Begin anew: with a fresh installation, or with these objects and no other."""
         self.clock = Clock()
         self.ledger = Ledger()
         self.faults = Faults()
@@ -82,10 +83,11 @@ class Cluster:
             login_delay=self.behaviour.login_delay,
             pause=self.lock.wait,
         )
-        for item in fresh_installation(self.admin_hash.decode(), self.clock.rfc3339()):
+        for item in self._fresh() if objects is None else objects:
             self.plant(item)
-        for item in provisioner_rights():
-            self.plant(item)
+
+    def _fresh(self) -> list[Object]:
+        return [*fresh_installation(self.admin_hash.decode(), self.clock.rfc3339()), *provisioner_rights()]
 
     def _on_change(self, key: Key, item: Object | None) -> None:
         self.snapshot.record(key, item)

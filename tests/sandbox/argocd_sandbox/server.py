@@ -191,12 +191,12 @@ def serve(cluster: Cluster, section: str, request: Request) -> Response:
     def handle() -> Response:
         return cluster.apis[section](inner)
 
+    status = None
     try:
         response = fault.apply(handle, cluster.touch) if fault else handle()
-    except Dropped:
-        cluster.remember(request, None)
-        raise
-    cluster.remember(request, response.status)
+        status = response.status
+    finally:
+        cluster.remember(request, status)
     if response.delay:
         time.sleep(response.delay)
     return response

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import copy
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -25,6 +25,11 @@ def key_of(item: Object) -> Key:
     return Key(item["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
+def copied(item: Object) -> Object:
+    """As its JSON says, which is all of an object and takes a fraction of what copy.deepcopy does."""
+    return json.loads(json.dumps(item))  # type: ignore[no-any-return]
+
+
 class ObjectStore:
     """Hands out and takes in copies; every change gets a new resourceVersion and is told to `on_change`."""
 
@@ -38,20 +43,21 @@ class ObjectStore:
         return str(self._revision)
 
     def get(self, key: Key) -> Object | None:
-        return copy.deepcopy(self._objects.get(key))
+        found = self._objects.get(key)
+        return None if found is None else copied(found)
 
     def items(self, kind: str | None = None, namespace: str | None = None) -> Iterator[Object]:
         for key in sorted(self._objects):
             if kind in (None, key.kind) and namespace in (None, key.namespace):
-                yield copy.deepcopy(self._objects[key])
+                yield copied(self._objects[key])
 
     def put(self, item: Object) -> Object:
-        stored = copy.deepcopy(item)
+        stored = copied(item)
         self._revision += 1
         stored["metadata"]["resourceVersion"] = str(self._revision)
         self._objects[key_of(stored)] = stored
-        self._on_change(key_of(stored), copy.deepcopy(stored))
-        return copy.deepcopy(stored)
+        self._on_change(key_of(stored), copied(stored))
+        return copied(stored)
 
     def delete(self, key: Key) -> None:
         del self._objects[key]
