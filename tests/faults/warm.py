@@ -33,7 +33,7 @@ from .tracing import attach_when_due
 
 ACTIONS = ("argocd_account", "argocd_rbac_policy", "argocd_token", "argocd_can_i")
 PR_SET_CHILD_SUBREAPER = 36
-# How often a run loads a file of a role, at most: its playbook names it that often.
+# How many of a run's loads of each file of a role are spared: password.yml names the role twice.
 ROLE_LOADS = 4
 
 
