@@ -20,7 +20,7 @@ from ._core.accounts import check_variable
 from ._core.address import check_address
 from ._core.errors import InvalidInput, quoted
 from ._core.hidden import ADDRESSES, FILES_WITH_KEYS, is_content, secrets_of
-from ._core.service import parse_service
+from ._core.service import LABEL, parse_service
 from ._core.target import names_cluster
 from ._core.token_text import FORMATS
 
@@ -606,6 +606,11 @@ def validate_offline(params: Mapping[str, Any]) -> None:
         raise InvalidInput(
             "cannot log in to Argo CD two ways: argocd_auth_token and argocd_password are both in effect (an "
             "option, or ARGOCD_AUTH_TOKEN and ARGOCD_AUTH_PASSWORD of the environment); leave one out"
+        )
+    if not LABEL.fullmatch(params["argocd_namespace"]):
+        raise InvalidInput(
+            f"cannot use argocd_namespace {quoted(params['argocd_namespace'])}: the name of a namespace is 1 to 63 "
+            "small letters, digits and dashes; correct it"
         )
     _check_files(params)
     _check_transport(params)

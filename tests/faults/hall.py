@@ -21,6 +21,7 @@ import trustme
 from argocd_sandbox.argocd.release import Release
 from argocd_sandbox.cli import tls_context, write_private
 from argocd_sandbox.cluster import Behaviour, Cluster
+from argocd_sandbox.http import Request, Response
 from argocd_sandbox.server import SandboxServer
 
 from .bench import Bench
@@ -64,16 +65,20 @@ def sandbox(directory: Path, bao: dict[str, str], *, worlds: int) -> Iterator[li
     ca_file = directory / "ca.pem"
     ca_file.write_bytes(authority.cert_pem.bytes())
     tls = Tls(authority, str(ca_file), authority.issue_cert("operator@example.com", common_name="operator"))
-    server = SandboxServer(0, tls_context(authority), clusters, None)
+    made: dict[str, World] = {}
+
+    def see(request: Request, response: Response | None) -> None:
+        made[request.path.split("/")[1]].see(request, response)
+
+    server = SandboxServer(0, tls_context(authority), clusters, None, see)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    made = []
     for name, cluster in clusters.items():
         own = directory / name
         own.mkdir()
         write_private(own / "inventory.yml", json.dumps({"all": {"hosts": {"one": {}}}}))
-        made.append(World(cluster, f"https://127.0.0.1:{server.port}", tls, own, bao))
+        made[name] = World(cluster, f"https://127.0.0.1:{server.port}", tls, own, bao)
     try:
-        yield made
+        yield list(made.values())
     finally:
         server.shutdown()
         server.server_close()

@@ -172,9 +172,8 @@ def injections(asked: Asked) -> Iterator[Injection]:
     }.items():
         yield Injection(name, lambda _world, wish=wish: plain_fault(**wish))  # type: ignore[misc] # bound on purpose
     yield Injection("slow", lambda _world: plain_fault(delay=SLOW_SECONDS), hurried=True)
-    if asked.writes:
-        status = SECOND[asked.section]
-        yield _answered(f"{status} for ever", status, dict(answers(asked.section))[status], lasting=True)
+    status = SECOND[asked.section]
+    yield _answered(f"{status} for ever", status, dict(answers(asked.section))[status], lasting=True)
     if asked.writes and asked.of_sink:
         yield Injection("undone", undone)
     if asked.method == "PATCH" and re.search("/secrets/argocd-secret$", asked.path):

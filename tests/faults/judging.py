@@ -46,6 +46,8 @@ def moment(start: View, now: View, *, ends: bool) -> Iterator[Complaint]:
 def end(start: View, now: View, reference: View, *, ends: bool, removes: bool) -> Iterator[Complaint]:
     """After the run that had no fault. `reference` is the end of a run that never had one."""
     yield from moment(start, now, ends=ends)
+    if ends and (now.held.record or any(_values(now))):
+        yield OTHER, "a place still holds something of ours"
     record = now.held.record or {}
     lost = sorted(now.live - set(ids(record)))
     if lost:

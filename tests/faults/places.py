@@ -45,6 +45,19 @@ class Held:
     copies: tuple[str | None, ...] = field(default=(), repr=False)
 
 
+def value_sent(request: Request) -> str | None:
+    """The value that a request brings to a Secret, where it is in base64, or to OpenBao."""
+    try:
+        shape = json.loads(request.body)
+    except ValueError:
+        return None
+    data = shape.get("data") if isinstance(shape, dict) else None
+    value = data.get(KEY) if isinstance(data, dict) else None
+    if value is None or f"/{VAULT_SECTION}/" in request.path:
+        return value
+    return base64.b64decode(value).decode()
+
+
 class Place(Protocol):
     """One place of one cluster."""
 

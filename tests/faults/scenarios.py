@@ -145,6 +145,7 @@ def _token_options(world: World, options: Options) -> Options:
 _LOGIN = {"capabilities": ["apiKey", "login"], "end_tokens": True}
 SCENARIOS = (
     Scenario("cold_role", role(), sinks=SINKS[:1], modules=(), injected=False),
+    Scenario("create", account(capabilities=["apiKey"]), sinks=SINKS[1:2]),
     Scenario("cold", steps(), account=True, modules=SINKS),
     Scenario("new_place", token(checks=[]), account=True, place=False),
     Scenario("renew", token(expires_in="30d", revoke_after="0"), before=(steps(),), account=True, interrupted=True),
@@ -175,6 +176,7 @@ SCENARIOS = (
         password(**_LOGIN, password=PASSWORDS[1]),
         before=(role(**_LOGIN, password=PASSWORDS[0]),),
         account=True,
+        modules=SINKS,
     ),
     Scenario(
         "password_made",
@@ -192,7 +194,15 @@ SCENARIOS = (
         settles=False,
     ),
     Scenario("absent", token(state="absent"), before=(steps(), token(expires_in="30d")), account=True, ends=True),
-    Scenario("remove", removal(), before=(steps(), token(expires_in="30d")), account=True, ends=True, removes=True),
+    Scenario(
+        "remove",
+        removal(),
+        before=(steps(), token(expires_in="30d")),
+        account=True,
+        ends=True,
+        removes=True,
+        modules=SINKS,
+    ),
     Scenario(
         "remove_role",
         role(state="absent"),

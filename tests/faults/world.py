@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from typing import Any
 import bcrypt
 import trustme
 from argocd_sandbox.cluster import Cluster
-from argocd_sandbox.http import Request
+from argocd_sandbox.http import Request, Response
+from argocd_sandbox.secrets_seen import secrets_in
 from argocd_sandbox.store import Key, Object, ObjectStore
 
-from .places import SECRET, VAULT_PASSWORD, Both, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile
+from .places import SECRET, VAULT_PASSWORD, Both, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile, value_sent
 
 ACCOUNT = "robot"
 OVERLAY = f"policy.{ACCOUNT}.csv"
@@ -37,6 +39,8 @@ FOREIGN_IDS = (f"{ACCOUNT}-eu-20260101T000000Z-0badcafe", "by-hand")
 MEANWHILE_ID = "by-hand-meanwhile"
 FOREIGN_ACCOUNT = f"{ACCOUNT}-eu"
 PASSWORDS = ("planted-first-password", "planted-second-password")
+# A JSON object in base64, twice, and a signature.
+JWT = re.compile(r"e[\w-]+\.e[\w-]+\.[\w-]+")
 # What the places are for.
 TOKEN, PASSWORD = "token", "password"
 
@@ -69,9 +73,8 @@ class View:
     foreign: Any
 
     def secrets(self) -> set[str]:
-        """What of the stored values no output may hold: of a token the signature, the rest of it tells nothing."""
-        values = {value for value in (self.held.value, *self.held.copies) if value}
-        return values if self.keeps == PASSWORD else {value.rpartition(".")[2] for value in values}
+        """What of the stored values no output may hold."""
+        return {secret_of(value) for value in (self.held.value, *self.held.copies) if value}
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class World:
         self.directory = directory
         self.url = f"{base}/{cluster.name}"
         self._ca_file = ca_file = tls.ca_file
+        self._openbao_token = bao["root"]
         self._client_key = tls.client.private_key_pem.bytes().decode()
         self._kubeconfig = self._make_kubeconfig(tls)
         self.temporary = directory / "tmp"
@@ -104,6 +108,8 @@ class World:
         self.keeps = TOKEN
         self.meanwhile = False
         self._mark: Any = None
+        # What went over the wire since the start, whether or not a place holds it.
+        self._sent: list[str] = []
         self._known_rest: tuple[tuple[ObjectStore, str], list[Any]] | None = None
 
     def _make_kubeconfig(self, tls: Tls) -> dict[str, Any]:
@@ -141,6 +147,7 @@ class World:
         With `account` ours is there, too, and with `place` the place, which somebody else has something in.
         """
         self.cluster.reset()
+        self._sent = []
         self.place, self.keeps = self.places[sink], keeps
         self._edit(CM, {"url": "https://argocd.example.com", f"accounts.{FOREIGN_ACCOUNT}": "apiKey"})
         self._edit(RBAC_CM, {"policy.csv": "# by hand\np, role:ci, applications, sync, */*, allow\n"})
@@ -159,6 +166,7 @@ class World:
 
     def restore(self, saved: Saved, sink: str) -> None:
         self.cluster.reset(saved.objects)
+        self._sent = []
         self.meanwhile = False
         self.place, self.keeps = self.places[sink], saved.keeps
         self.place.restore(saved.place)
@@ -236,13 +244,18 @@ class World:
         self._list_tokens(ACCOUNT, [MEANWHILE_ID])
         self.meanwhile = True
 
+    def see(self, request: Request, response: Response | None) -> None:
+        """Remember the tokens and passwords of a request and its answer."""
+        found = (*secrets_in(request, response), value_sent(request))
+        self._sent += [secret_of(secret) for secret in found if secret]
+
     def secrets(self) -> set[str]:
         """What no output and no file that is left over may hold."""
         signing_key = base64.b64decode(self._data(ARGOCD_SECRET)["server.secretkey"]).decode()
         # The line of the PEM that has the key in it, and as a kubeconfig has the whole.
         keys = {self._client_key.splitlines()[1], self._kubeconfig["users"][0]["user"]["client-key-data"]}
-        given = {self.cluster.admin_password, self.cluster.kubernetes_token, VAULT_PASSWORD, *PASSWORDS, signing_key}
-        return given | keys | self.view().secrets()
+        logins = {self.cluster.admin_password, self.cluster.kubernetes_token, self._openbao_token}
+        return logins | keys | {VAULT_PASSWORD, *PASSWORDS, signing_key, *self._sent} | self.view().secrets()
 
     def _data(self, key: Key) -> dict[str, str]:
         found = self.cluster.store.get(key)
@@ -280,6 +293,11 @@ class World:
         known = base64.b64decode(self._data(ARGOCD_SECRET).get(f"accounts.{account}.tokens", "")).decode()
         text = json.dumps([*json.loads(known or "[]"), *({"id": token_id, "iat": now} for token_id in ids)])
         self._edit(ARGOCD_SECRET, {f"accounts.{account}.tokens": base64.b64encode(text.encode()).decode()})
+
+
+def secret_of(value: str) -> str:
+    """Of a token the signature, since the rest of it tells nothing; of anything else all of it."""
+    return value.rpartition(".")[2] if JWT.fullmatch(value) else value
 
 
 @lru_cache(maxsize=256)

@@ -127,11 +127,9 @@ class Column:
                 return _TIMED_OUT
 
     def _known(self, info: Path) -> dict[str, str]:
-        shape = json.loads(info.read_text())
-        names = ("admin_password", "kubernetes_token", "provisioner_token")
-        clusters = shape["clusters"].items()
+        clusters = json.loads(info.read_text())["clusters"].items()
         keys = {f"client_key of {which}": Path(cluster["client_key"]).read_text() for which, cluster in clusters}
-        return keys | {f"{name} of {which}": cluster[name] for which, cluster in clusters for name in names}
+        return keys | _logins(info)
 
     def _search(self, name: str, places: Places, processes: Processes, secrets: dict[str, str]) -> None:
         secrets = {about: secret for about, secret in secrets.items() if len(secret) >= leak_search.LEAST}
@@ -174,14 +172,24 @@ class Column:
 
 
 def _lines(file: Path) -> Iterator[tuple[str, str]]:
-    """The secrets that went over the wire; a JWT by its id in the message, anything else by its number."""
+    """The secrets that went over the wire, by their number."""
     for number, line in enumerate(file.read_text().splitlines() if file.is_file() else ()):
-        yield f"secret {number} ({'a token' if line.startswith('eyJ') else 'a password'})", line
+        yield f"secret {number} of {file.name} ({'a token' if line.startswith('eyJ') else 'a password'})", line
+
+
+def _logins(info: Path) -> dict[str, str]:
+    """Of every cluster that a sandbox describes in the file."""
+    names = ("admin_password", "kubernetes_token", "provisioner_token")
+    clusters = json.loads(info.read_text())["clusters"].items()
+    return {f"{name} of {which} in {info.name}": cluster[name] for which, cluster in clusters for name in names}
 
 
 def _planted_by(output: Path) -> dict[str, str]:
-    """What a target made for itself: the vault password, OpenBao's tokens, and what bad_input plants."""
-    found = {f"vault password {path.parent.name}": path.read_text().strip() for path in output.glob("*/vault-password")}
+    """What a target made for itself: vault passwords, a fleet's logins, OpenBao's tokens, what bad_input plants."""
+    passwords = (*output.glob("*/vault-password"), *output.glob("*/password-*"))
+    found = {f"{path.name} of {path.parent.name}": path.read_text().strip() for path in passwords}
+    for path in output.glob("fleet.json"):
+        found.update({**_logins(path), **dict(_lines(output / "fleet-secrets"))})
     for file, names in (("openbao-*/info.json", ("root", "reader", "secret_id")), ("planted.json", ())):
         for path in output.glob(file):
             shape = json.loads(path.read_text())

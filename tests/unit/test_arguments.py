@@ -131,6 +131,20 @@ def test_the_variables_that_count_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert environment_in_effect(TOKEN, validated(TOKEN, account="octopus", store=[given])) == ["VAULT_ADDR"]
 
 
+# --- a namespace ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "argocd/x", "argo_cd", "Argocd", "-argocd", "argocd-", "argocd.eu", "a" * 64])
+def test_what_is_no_name_of_a_namespace_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"cannot use argocd_namespace .*1 to 63 small letters.*correct it"):
+        validate_offline(validated(TOKEN, account="octopus", store=[PLACE], argocd_namespace=name))
+
+
+@pytest.mark.parametrize("name", ["argocd", "a", "argo-cd-2", "a" * 63])
+def test_any_other_name_is_left_to_the_cluster(name: str) -> None:
+    validate_offline(validated(TOKEN, account="octopus", store=[PLACE], argocd_namespace=name))
+
+
 # --- a fact is an output -------------------------------------------------------------------------------------------
 
 PLACE, FACT = {"type": "ansible_vault"}, {"type": "fact"}

@@ -158,7 +158,10 @@ def _check_verbatim(fields: Fields, subject: str, where: str, item: str) -> None
             "field, as in {a,b}, needs quotes); Argo CD would refuse its WHOLE policy for it"
         )
     if fields[1] != subject:
-        raise InvalidInput(f"cannot use {where} {quoted(item)}: it is about {fields[1]!r}, the subject is {subject!r}")
+        raise InvalidInput(
+            f"cannot use {where} {quoted(item)}: it is about {fields[1]!r}, the subject is {subject!r}; give it in "
+            "a task with that subject"
+        )
 
 
 def _check_meaning(fields: Fields, where: str, item: str, *, regex: bool) -> None:

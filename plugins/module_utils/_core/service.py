@@ -12,13 +12,14 @@ from typing import Any
 
 from .errors import InvalidInput, Refused, quoted
 
-__all__ = ("SELECTOR", "ServicePort", "choose_pod", "choose_service", "parse_service", "pod_port")
+__all__ = ("LABEL", "SELECTOR", "ServicePort", "choose_pod", "choose_service", "parse_service", "pod_port")
 
 # argo-cd manifests/base/server/argocd-server-service.yaml; Helm chart and operator label alike.
 SELECTOR = "app.kubernetes.io/part-of=argocd,app.kubernetes.io/component=server"
 _SCHEMES = ("https", "http")
-# RFC 1123 label; kubernetes pkg/apis/core/validation, names of Services and of their ports, or the port's number.
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+# RFC 1123 label; kubernetes pkg/apis/core/validation, names of namespaces, of Services and of their ports; or a port's
+# number.
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 Object = Mapping[str, Any]
 
 
@@ -39,7 +40,7 @@ def parse_service(text: str) -> ServicePort:
     """Return the port of `<name>` (its https one) or `<scheme>:<name>:<port>`; raise InvalidInput for anything else."""
     parts = text.split(":")
     scheme, name, port = parts if len(parts) == 3 else ("https", text, "https")
-    if scheme in _SCHEMES and _NAME.fullmatch(name) and _NAME.fullmatch(port):
+    if scheme in _SCHEMES and LABEL.fullmatch(name) and LABEL.fullmatch(port):
         return ServicePort(scheme, name, port)
     raise InvalidInput(
         f"cannot use argocd_service {quoted(text)}: give a Service's name, or <scheme>:<name>:<port>, for example "

@@ -19,7 +19,8 @@ import trustme
 
 from .argocd.release import Release
 from .cluster import Behaviour, Cluster
-from .server import SandboxServer
+from .secrets_seen import SecretsSeen
+from .server import SandboxServer, unseen
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -111,7 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
     names = options.names or [f"c{number}" for number in range(1, options.clusters + 1)]
     clusters = {name: Cluster(name, behaviour) for name in names}
     authority = trustme.CA()
-    server = SandboxServer(options.port, tls_context(authority), clusters, options.log, options.secrets)
+    see = SecretsSeen(options.secrets).note if options.secrets else unseen
+    server = SandboxServer(options.port, tls_context(authority), clusters, options.log, see)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_signal: stop.set())

@@ -31,11 +31,17 @@ class SecretsSeen:
     def note(self, request: Request, response: Response | None) -> None:
         """Remember what is in this request and its answer."""
         with self._lock:
-            read = response.body if response else b""
-            for secret in (*_tokens(request, response), *_passwords(request.body), *_signing_keys(read)):
+            for secret in secrets_in(request, response):
                 if secret not in self._seen:
                     self._seen.add(secret)
                     self._file.write(secret + "\n")
+
+
+def secrets_in(request: Request, response: Response | None) -> Iterator[str]:
+    """The secrets that a request and its answer, None where it was dropped, carry."""
+    yield from _tokens(request, response)
+    yield from _passwords(request.body)
+    yield from _signing_keys(response.body if response else b"")
 
 
 def _tokens(request: Request, response: Response | None) -> Iterator[str]:

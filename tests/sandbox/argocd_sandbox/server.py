@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
@@ -24,10 +24,15 @@ from .faults import Dropped
 from .http import PLAIN_TEXT, Request, Response, text_response
 from .installation import POD_PORT
 from .port_forward import carry
-from .secrets_seen import SecretsSeen
 
 SWITCHED = 101
 CONTROL = "_control"
+# Is shown each request with its answer, None where it was dropped.
+See = Callable[[Request, Response | None], None]
+
+
+def unseen(_request: Request, _response: Response | None) -> None:
+    """Nobody looks."""
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -42,10 +47,10 @@ class SandboxServer(ThreadingHTTPServer):
         context: ssl.SSLContext,
         clusters: Mapping[str, Cluster],
         log: Path | None,
-        secrets: Path | None = None,
+        see: See = unseen,
     ) -> None:
         self.clusters = clusters
-        self._secrets = SecretsSeen(secrets) if secrets is not None else None
+        self.see = see
         self._context = context
         self._log = log.open("a", encoding="utf-8", buffering=1) if log is not None else None
         self._inside: dict[str, InsideServer] = {}
@@ -73,11 +78,6 @@ class SandboxServer(ThreadingHTTPServer):
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, ssl.SSLError, TimeoutError)):
             super().handle_error(request, client_address)
-
-    def see(self, request: Request, response: Response | None) -> None:
-        """Note what was sent that must not turn up anywhere else, either way."""
-        if self._secrets is not None:
-            self._secrets.note(request, response)
 
     def note(self, method: str, path: str, status: int | None) -> None:
         if self._log is not None:

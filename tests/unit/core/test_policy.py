@@ -107,7 +107,7 @@ REFUSALS = {
     "unquoted-braces-verbatim": ("p, octopus, logs, get, {a,b}/*, allow", VERBATIM.format(7)),
     "of-another-subject": (
         "p, bob, clusters, get, *, allow",
-        "it is about 'bob', the subject is 'octopus'",
+        "it is about 'bob', the subject is 'octopus'; give it in a task with that subject",
     ),
     "csv": ('clusters, get, "*', 'a quoted field is not closed (")'),
     "effect-case": (

@@ -13,10 +13,11 @@ from typing import Any
 
 import bcrypt
 import pytest
+from argocd_sandbox.http import Request
 from faults import judging
 from faults.injected import Asked, injections
 from faults.judging import DEAD, LEAK, ORPHAN, OTHER, TRACE
-from faults.places import Held
+from faults.places import Held, value_sent
 from faults.tracing import Operation, parse
 from faults.world import PASSWORD, TOKEN, View, is_hash_of
 
@@ -152,6 +153,22 @@ def test_a_password_is_known_by_its_hash() -> None:
     assert not is_hash_of("", "planted")
 
 
+@pytest.mark.parametrize(
+    ("section", "body", "value"),
+    [
+        ("k8s", {"data": {"token": base64.b64encode(b"a-value").decode(), "other": "eA=="}}, "a-value"),
+        ("vault", {"data": {"token": "a-value"}, "options": {"cas": 1}}, "a-value"),
+        ("k8s", {"data": {"token": None}}, None),
+        ("k8s", {"data": None}, None),
+        ("k8s", ["data"], None),
+        ("argocd", None, None),
+    ],
+)
+def test_a_value_is_seen_on_its_way_to_a_place(section: str, body: Any, value: str | None) -> None:
+    raw = b"" if body is None else json.dumps(body).encode()
+    assert value_sent(Request("PATCH", f"/w1/{section}/x", body=raw)) == value
+
+
 def ended(now: View, **options: bool) -> list[str]:
     return kinds(judging.end(START, now, END, **{"ends": False, "removes": False, **options}))
 
@@ -179,6 +196,19 @@ def test_another_id_and_more_superseded_ones_are_the_same_end() -> None:
 )
 def test_each_other_end_is_seen(now: View, expected: list[str]) -> None:
     assert ended(now) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (EMPTY, []),
+        (replace(EMPTY, held=Held(None, record(OLD), "others")), [OTHER]),
+        (replace(EMPTY, held=Held("left", None, "others")), [OTHER]),
+        (replace(EMPTY, held=Held(None, None, "others", copies=(None, "left"))), [OTHER, OTHER]),
+    ],
+)
+def test_where_tokens_end_no_place_holds_anything_of_ours(now: View, expected: list[str]) -> None:
+    assert kinds(judging.end(START, now, now, ends=True, removes=False)) == expected
 
 
 def test_with_the_account_the_tokens_of_others_go() -> None:
@@ -218,7 +248,7 @@ def test_a_request_is_known_again_with_another_id_and_cluster() -> None:
     ("asked", "some", "never"),
     [
         (ASKED, {"409", "truncated", "slow", "reset after", "409 for ever"}, {"undone", "meanwhile a token"}),
-        (Asked(1, "GET", "/k8s/api/v1/namespaces/default/secrets/consumer"), {"422"}, {"409 for ever", "undone"}),
+        (Asked(1, "GET", "/k8s/api/v1/namespaces/default/secrets/consumer"), {"422", "409 for ever"}, {"undone"}),
         (Asked(1, "PATCH", "/k8s/api/v1/namespaces/default/secrets/consumer"), {"409 for ever", "undone"}, {"472"}),
         (Asked(1, "PATCH", "/k8s/api/v1/namespaces/argocd/secrets/argocd-secret"), {"meanwhile a token"}, {"undone"}),
         (Asked(1, "POST", "/vault/v1/secret/data/w1"), {"412", "473", "undone", "400 for ever"}, {"422"}),

@@ -351,9 +351,11 @@ class Refusing:
             return Reply(200, '{"Version": "v3.5.3"}', {})
         return Reply(401, '{"error": "no", "code": 16, "message": "Invalid username or password"}', {})
 
-    def reconnect(self) -> None: ...
+    def reconnect(self) -> None:
+        pass
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        pass
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Do what the pages of the collection say: `pages.py COLLECTION DIRECTORY SUBSTITUTES OPENBAO`.
 
-Every fenced block of README.md and of the role's page is written to the file it is for, run in DIRECTORY, or handed on.
+Every fenced block of the pages is written to the file it is for, run in DIRECTORY, or handed on; one that begins with a
+space goes on where the one before it ended.
 One that no rule below knows is an error, and so is a rule that no block needs. SUBSTITUTES is JSON, {text: text}, for
 addresses and the option that asks for a password. OPENBAO is the file that setup_sandbox/openbao.py describes: Ansible
 would put a token in this task's environment into a command line. Prints {"handed_on": {rule: text}, "outputs":
@@ -21,11 +22,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGES = ("README.md", "roles/argocd_user/README.md")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = ("README.md", "roles/argocd_user/README.md", "docs/from-laptop-to-awx.md")
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 ON_INVENTORY = "ansible-playbook -i inventory.yml "
+PROVISION = f"{ON_INVENTORY}fleetops.argocd.provision"
+OF_THE_INVENTORY = "# group_vars/argocd.yml of the inventory\n"
 # Another account than the codefresh of the page: a token of that is stored elsewhere already.
-IN_MANY_PLACES = f"{ON_INVENTORY}fleetops.argocd.provision -e argocd_user_profile=codefresh -e argocd_user_name=tools"
+IN_MANY_PLACES = f"{PROVISION} -e argocd_user_profile=codefresh -e argocd_user_name=tools"
+IN_A_SECRET = f"{PROVISION} -e argocd_user_profile=octopus -e argocd_user_name=gateway -e @in_secrets.yml"
 
 # How a block of YAML begins -> its file, and the command that tries it.
 FILES = {
@@ -36,7 +40,15 @@ FILES = {
     "argocd_user_store:": ("store.yml", f"{IN_MANY_PLACES} -e @store.yml"),
     "argocd_user_profile: codefresh_password": (
         "password.yml",
-        f"{ON_INVENTORY}fleetops.argocd.provision -e @password.yml --limit *-us",
+        f"{PROVISION} -e @password.yml --limit *-us",
+    ),
+    f"{OF_THE_INVENTORY}argocd_user_store:": ("in_secrets.yml", ""),
+    "    connection:\n": ("in_tools.yml", ""),
+    f"{OF_THE_INVENTORY}argocd_user_expires_in:": ("lifetimes.yml", f"{IN_A_SECRET} -e @lifetimes.yml"),
+    # The README's Backstage has its token elsewhere already.
+    f"{OF_THE_INVENTORY}argocd_user_name: backstage": (
+        "own.yml",
+        f"{PROVISION} -e @own.yml -e argocd_user_name=portal -e @in_tools.yml --limit *-us",
     ),
 }
 # How a block begins that test.yml looks at.
@@ -54,6 +66,14 @@ LEFT_OUT = {
     "python3 -m venv ": "the tests run in such an environment",
     "pip install ansible-core -r requirements.txt": "it is made from it",
     "collections:": "needs the network",
+    "ansible-builder build ": "`make certify` has it accepted",
+    "podman push ": "needs a registry",
+    "ansible-galaxy collection install awx.awx": "needs the network",
+    "export CONTROLLER_HOST=": "goes with it",
+    "ansible-playbook fleetops.argocd.awx ": "target awx_definitions",
+    "# awx.yml": "target awx_definitions",
+    "- host: production-eu": "what a job tells: tests/unit/test_awx.py",
+    '{"clusters": 300, ': "what a job tells, too",
     "kubectl ": "an administrator's; every target runs under what docs/rights grants",
     "make test": "runs this",
 }
@@ -73,6 +93,7 @@ class Pages:
         self.commands: list[str] = []
         self.handed_on: dict[str, str] = {}
         self._needed: set[str] = set()
+        self._last = ""
 
     def add(self, block: Block) -> None:
         if block.language == "bash":
@@ -80,7 +101,7 @@ class Pages:
                 self._add_command(line)
         elif start := self._rule(FILES, block.text):
             file, command = FILES[start]
-            self.files[file] = block.text
+            self._last = self.files[file] = (self._last if block.text.startswith(" ") else "") + block.text
             self.commands += [command] if command else []
         elif start := self._rule(HANDED_ON, block.text):
             self.handed_on[HANDED_ON[start]] = block.text
@@ -108,8 +129,8 @@ def read(collection: Path, substitutes: dict[str, str]) -> Pages:
         text = (collection / page).read_text()
         for old, new in substitutes.items():
             text = text.replace(old, new)
-        for language, block in FENCE.findall(text):
-            pages.add(Block(language, block))
+        for indent, language, block in FENCE.findall(text):
+            pages.add(Block(language, re.sub(f"^{indent}", "", block, flags=re.MULTILINE)))
     if pages.unneeded():
         sys.exit(f"cannot try the pages: no block begins with {sorted(pages.unneeded())}; adapt the rules of pages.py")
     return pages

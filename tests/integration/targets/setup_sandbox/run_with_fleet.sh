@@ -14,12 +14,15 @@ for root in ${ANSIBLE_COLLECTIONS_PATH//:/ }; do
     sandbox="$root/ansible_collections/fleetops/argocd/tests/sandbox"
     [ -d "$sandbox" ] && break
 done
-python "$sandbox" --clusters "$clusters" --info "$fleet" &
+python "$sandbox" --clusters "$clusters" --info "$fleet" ${WATCHED_OUTPUT:+--secrets "$OUTPUT_DIR/fleet-secrets"} &
 sandbox_pid=$!
 trap 'kill "$sandbox_pid"' EXIT
 for _ in $(seq 600); do
     [ -f "$fleet" ] && break
     sleep 0.1
 done
+
+# `make leakscan` looks for these, too, and the sandbox takes its files along.
+[ -z "${WATCHED_OUTPUT:-}" ] || cp "$fleet" "$OUTPUT_DIR/fleet.json"
 
 ../setup_sandbox/run.sh -e "fleet_info=$fleet" "$@"
