@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import bcrypt
 import trustme
 from argocd_sandbox.cluster import Cluster
 from argocd_sandbox.http import Request, Response
-from argocd_sandbox.secrets_seen import secrets_in
+from argocd_sandbox.secrets_seen import JWT, secrets_in
 from argocd_sandbox.store import Key, Object, ObjectStore
 
 from .places import SECRET, VAULT_PASSWORD, Both, Held, KubernetesSecret, OpenBaoSecret, Place, VaultFile, value_sent
@@ -39,8 +38,6 @@ FOREIGN_IDS = (f"{ACCOUNT}-eu-20260101T000000Z-0badcafe", "by-hand")
 MEANWHILE_ID = "by-hand-meanwhile"
 FOREIGN_ACCOUNT = f"{ACCOUNT}-eu"
 PASSWORDS = ("planted-first-password", "planted-second-password")
-# A JSON object in base64, twice, and a signature.
-JWT = re.compile(r"e[\w-]+\.e[\w-]+\.[\w-]+")
 # What the places are for.
 TOKEN, PASSWORD = "token", "password"
 
@@ -297,7 +294,7 @@ class World:
 
 def secret_of(value: str) -> str:
     """Of a token the signature, since the rest of it tells nothing; of anything else all of it."""
-    return value.rpartition(".")[2] if JWT.fullmatch(value) else value
+    return value.rpartition(".")[2] if JWT.fullmatch(value.encode()) else value
 
 
 @lru_cache(maxsize=256)

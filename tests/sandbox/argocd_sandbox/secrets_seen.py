@@ -15,7 +15,7 @@ from typing import Any
 
 from .http import Request, Response
 
-_JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _SIGNING_KEY = "server.secretkey"
 _PASSWORDS = ("password", "newPassword", "currentPassword")
 
@@ -46,7 +46,7 @@ def secrets_in(request: Request, response: Response | None) -> Iterator[str]:
 
 def _tokens(request: Request, response: Response | None) -> Iterator[str]:
     texts = [" ".join((request.headers or {}).values()).encode(), request.body, response.body if response else b""]
-    yield from (found.decode() for text in texts for found in _JWT.findall(text))
+    yield from (found.decode() for text in texts for found in JWT.findall(text))
 
 
 def _passwords(body: bytes) -> Iterator[str]:

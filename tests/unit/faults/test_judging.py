@@ -25,8 +25,11 @@ OLD, NEW = "robot-20260101T000000Z-00000001", "robot-20260202T000000Z-00000002"
 
 
 def jwt(token_id: str) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps({"jti": token_id}).encode()).decode().rstrip("=")
-    return f"e30.{payload}.signature-of-{token_id}"
+    header, payload = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in ({"alg": "HS256"}, {"jti": token_id})
+    )
+    return f"{header}.{payload}.signature-of-{token_id}"
 
 
 def record(current: str, **changes: Any) -> dict[str, Any]:
